@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boards: one declarative memory map each, the only place in the project with hardware addresses.
+
+`emulator.generate` renders the firmware's platform.h and memory.ld from the same rows, so that emulator, linker and
+firmware cannot disagree. All addresses and sizes are in bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, get_args
+
+from emulator.errors import EmulatorError
+
+PAGE_SIZE = 4096
+ADDRESS_LIMIT = 1 << 32
+
+Access = Literal["r", "rw", "rx"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of whole pages with one access right. Nothing is both writable and executable.
+
+    Raises EmulatorError for an unknown access, a size of zero, an end beyond 32 bits or a border inside a page.
+    """
+
+    name: str
+    base: int
+    size: int
+    access: Access
+
+    def __post_init__(self) -> None:
+        if self.access not in get_args(Access):
+            raise EmulatorError(f"region {self.name}: access {self.access!r} is unknown, use one of r, rw, rx")
+        if self.size <= 0:
+            raise EmulatorError(f"region {self.name}: size {self.size} is not positive, give it at least one page")
+        if self.base < 0 or self.base + self.size > ADDRESS_LIMIT:
+            raise EmulatorError(
+                f"region {self.name}: base {self.base:#x} and size {self.size:#x} leave 32 bits, move it"
+            )
+        if self.base % PAGE_SIZE or self.size % PAGE_SIZE:
+            raise EmulatorError(
+                f"region {self.name}: base {self.base:#x} or size {self.size:#x} splits a page, align to {PAGE_SIZE}"
+            )
+
+    @property
+    def end(self) -> int:
+        """First address behind the region."""
+        return self.base + self.size
+
+    @property
+    def writable(self) -> bool:
+        """True if the guest may write here."""
+        return "w" in self.access
+
+    @property
+    def executable(self) -> bool:
+        """True if the guest may execute here."""
+        return "x" in self.access
+
+    def contains(self, address: int, size: int = 1) -> bool:
+        """True if all `size` bytes from `address` lie inside the region."""
+        return self.base <= address and address + size <= self.end
+
+    def overlaps(self, other: Region) -> bool:
+        """True if the two regions share a byte."""
+        return self.base < other.end and other.base < self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A board's memory map.
+
+    `banks` are the memories that the hardware has; every region of the guest lies in one of them, the peripherals and
+    `return_pad` in none. The page below and the page above `stack` belong to no region: they are its guards. `code`
+    to `filters` hold the image. `kernel_page` to `window` are the dataspaces that the loader fills. `return_pad` and
+    `call_scratch` exist for calls of single C functions and are never touched by the firmware itself.
+
+    Raises EmulatorError for overlapping regions, a name used twice, a region outside the banks or a stack without
+    guards.
+    """
+
+    name: str
+    cpu: str
+    cpu_hz: int
+    qemu_machine: str
+    banks: tuple[Region, ...]
+    code: Region
+    stack: Region
+    data: Region
+    bulk: Region
+    filters: Region
+    kernel_page: Region
+    entropy_page: Region
+    key_storage: Region
+    window: Region
+    return_pad: Region
+    call_scratch: Region
+    uart: Region
+    system_control: Region
+
+    def __post_init__(self) -> None:
+        if self.cpu_hz <= 0:
+            raise EmulatorError(
+                f"board {self.name}: cpu_hz {self.cpu_hz} is not positive, give the core clock in hertz"
+            )
+        _check_disjoint(self.name, self.banks)
+        _check_disjoint(self.name, self.regions)
+        self._check_banks()
+        self._check_guards()
+
+    @property
+    def image_regions(self) -> tuple[Region, ...]:
+        """Where an image's sections may lie."""
+        return (self.code, self.stack, self.data, self.bulk, self.filters)
+
+    @property
+    def dataspaces(self) -> tuple[Region, ...]:
+        """What the loader fills and the firmware finds at start."""
+        return (self.kernel_page, self.entropy_page, self.key_storage, self.window)
+
+    @property
+    def call_regions(self) -> tuple[Region, ...]:
+        """What only calls of single functions use."""
+        return (self.return_pad, self.call_scratch)
+
+    @property
+    def peripherals(self) -> tuple[Region, ...]:
+        """Device registers."""
+        return (self.uart, self.system_control)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """Every region, by address."""
+        everything = self.image_regions + self.dataspaces + self.call_regions + self.peripherals
+        return tuple(sorted(everything, key=lambda region: region.base))
+
+    @property
+    def stack_guards(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The half-open address ranges of the pages that no region owns, below and above the stack."""
+        return (self.stack.base - PAGE_SIZE, self.stack.base), (self.stack.end, self.stack.end + PAGE_SIZE)
+
+    def region_at(self, address: int, size: int = 1) -> Region | None:
+        """The region that holds all `size` bytes from `address`, None if there is none."""
+        return next((region for region in self.regions if region.contains(address, size)), None)
+
+    def _check_banks(self) -> None:
+        for region in self.image_regions + self.dataspaces + (self.call_scratch,):
+            if not any(bank.contains(region.base, region.size) for bank in self.banks):
+                raise EmulatorError(f"board {self.name}: region {region.name} lies in no memory bank, move it into one")
+        for region in (self.return_pad, *self.peripherals):
+            if any(bank.overlaps(region) for bank in self.banks):
+                raise EmulatorError(f"board {self.name}: region {region.name} lies in a memory bank, move it out")
+
+    def _check_guards(self) -> None:
+        for low, high in self.stack_guards:
+            taken = next((region for region in self.regions if region.base < high and low < region.end), None)
+            if taken is not None:
+                raise EmulatorError(
+                    f"board {self.name}: region {taken.name} takes the guard page {low:#x} of the stack, leave it free"
+                )
+
+
+def _check_disjoint(board_name: str, regions: Sequence[Region]) -> None:
+    names: set[str] = set()
+    for region in regions:
+        if region.name in names:
+            raise EmulatorError(f"board {board_name}: two regions are named {region.name}, rename one")
+        names.add(region.name)
+    for low, high in pairwise(sorted(regions, key=lambda region: region.base)):
+        if low.overlaps(high):
+            raise EmulatorError(f"board {board_name}: regions {low.name} and {high.name} overlap, move one")
+
+
+# Arm MPS2+ with FPGA image AN386: addresses of the memories and of UART0 from Arm application note DAI 0386, as QEMU's
+# mps2-an386 has them; SYSCLK is 25 MHz. The system control space is fixed by the ARMv7-M architecture.
+AN386 = Board(
+    name="an386",
+    cpu="cortex-m4",
+    cpu_hz=25_000_000,
+    qemu_machine="mps2-an386",
+    banks=(
+        Region("ssram1", 0x0000_0000, 0x0040_0000, "rx"),
+        Region("ssram23", 0x2000_0000, 0x0040_0000, "rw"),
+        Region("psram", 0x2100_0000, 0x0100_0000, "rw"),
+    ),
+    code=Region("code", 0x0000_0000, 0x0040_0000, "rx"),
+    stack=Region("stack", 0x2000_1000, 0x4000, "rw"),
+    data=Region("data", 0x2000_6000, 0x3_A000, "rw"),
+    bulk=Region("bulk", 0x2004_0000, 0x4_0000, "rw"),
+    filters=Region("filters", 0x2100_0000, 0x80_0000, "rw"),
+    kernel_page=Region("kernel page", 0x2180_0000, 0x1000, "r"),
+    entropy_page=Region("entropy page", 0x2180_2000, 0x1000, "rw"),
+    key_storage=Region("key storage", 0x2180_4000, 0xB000, "r"),
+    window=Region("window", 0x2181_0000, 0x2_3000, "rw"),
+    return_pad=Region("return pad", 0x1FFF_0000, 0x1000, "rx"),
+    call_scratch=Region("call scratch", 0x2190_0000, 0x10_0000, "rw"),
+    uart=Region("uart", 0x4000_4000, 0x1000, "rw"),
+    system_control=Region("system control", 0xE000_E000, 0x1000, "rw"),
+)
+
+BOARDS: tuple[Board, ...] = (AN386,)
+
+
+def board(name: str, boards: Iterable[Board] = BOARDS) -> Board:
+    """The board called `name`.
+
+    Raises EmulatorError that names the known boards.
+    """
+    known = {entry.name: entry for entry in boards}
+    try:
+        return known[name]
+    except KeyError:
+        raise EmulatorError(f"board {name!r} is unknown, use one of: {', '.join(sorted(known))}") from None

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One ARM core: a Unicorn engine driven by the native core. Every quirk of the engine is handled here or in
+native/core.c, and explained where it is handled; `hil doctor` tests that each still holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import unicorn  # loads libunicorn before the binding, which finds it by its soname
+from unicorn import arm_const as arm
+
+from emulator.board import Region
+from emulator.errors import EmulatorError
+from emulator.native import _core
+
+ffi, lib = _core.ffi, _core.lib
+
+# UC_MODE_MCLASS would force a Cortex-M33 whatever model is set, so the mode is plain Thumb and the model decides.
+MODELS = {
+    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+}
+
+_ACCESS = {"r": lib.CORE_READ, "rw": lib.CORE_READ | lib.CORE_WRITE, "rx": lib.CORE_READ | lib.CORE_EXECUTE}
+
+# QEMU's exception numbers, as UC_HOOK_INTR reports them.
+EXCEPTION_UNDEFINED = 1
+EXCEPTION_SUPERVISOR_CALL = 2
+EXCEPTION_BREAKPOINT = 7
+
+
+class Device(Protocol):
+    """Memory-mapped registers; offsets in bytes from the device's base, sizes 1, 2 or 4."""
+
+    def read(self, offset: int, size: int) -> int: ...
+    def write(self, offset: int, size: int, value: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The core registers, the special ones included; a plain value that survives the engine."""
+
+    r0: int
+    r1: int
+    r2: int
+    r3: int
+    r4: int
+    r5: int
+    r6: int
+    r7: int
+    r8: int
+    r9: int
+    r10: int
+    r11: int
+    r12: int
+    sp: int
+    lr: int
+    pc: int
+    xpsr: int
+    primask: int
+    control: int
+
+    def as_dict(self) -> dict[str, int]:
+        """Register name to value, in the order of the fields."""
+        return {name: getattr(self, name) for name in REGISTER_NAMES}
+
+
+REGISTER_NAMES = tuple(field.name for field in fields(Registers))
+_REGISTER_IDS = {name: getattr(arm, f"UC_ARM_REG_{name.upper()}") for name in REGISTER_NAMES}
+
+
+class Cpu:
+    """A core with its grants.
+
+    Memory is host memory shared with the engine; what the guest may touch is only what `grant` gave it. The engine
+    runs under its virtual TLB, whose fill callback enforces the grants: that also keeps RAM execute-never, without
+    which every store would take the engine's slow path for self-modifying code.
+    """
+
+    def __init__(self, model: str, until: int) -> None:
+        if model not in MODELS:
+            raise EmulatorError(f"cpu model {model!r} is unknown, use one of: {', '.join(sorted(MODELS))}")
+        self.engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        self.engine.ctl_set_cpu_model(MODELS[model])
+        # Reading a register initialises the engine; until then its TLB mode could not be set.
+        self.engine.reg_read(arm.UC_ARM_REG_PC)
+        self._core = lib.core_new(ffi.cast("void *", self.engine._uch.value), until)
+        if self._core == ffi.NULL:
+            raise EmulatorError("the engine refused its hooks: is unicorn 2.1.4 installed? run `hil doctor`")
+        self._run = lib.core_run
+        self._keep: list[object] = []
+        self._power_on = self.engine.context_save()
+
+    def close(self) -> None:
+        """Release the native core; the Cpu is unusable afterwards."""
+        if self._core != ffi.NULL:
+            lib.core_free(self._core)
+            self._core = ffi.NULL
+
+    # ---- memory ----
+
+    def map_bank(self, bank: Region, buffer: object) -> None:
+        """Back a memory bank with a writable host buffer of its size; the guest may not touch it yet."""
+        host = ffi.from_buffer("uint8_t[]", buffer, require_writable=True)
+        self._keep.append(host)
+        self.engine.mem_map_ptr(bank.base, bank.size, unicorn.UC_PROT_ALL, int(ffi.cast("uintptr_t", host)))
+
+    def map_device(self, region: Region, device: Device) -> None:
+        """Let the guest reach a device. Devices are for start-up code: each access is a call into Python."""
+        self.engine.mmio_map(
+            region.base,
+            region.size,
+            lambda _uc, offset, size, _data: device.read(offset, size),
+            None,
+            lambda _uc, offset, size, value, _data: device.write(offset, size, value),
+            None,
+        )
+        self._grant(region, ffi.NULL)
+
+    def grant(self, region: Region, memory: memoryview) -> None:
+        """Let the guest touch a region, with the region's access, over the host memory that backs it."""
+        host = ffi.from_buffer("uint8_t[]", memory)
+        self._keep.append(host)
+        self._grant(region, ffi.cast("uint8_t *", host))
+
+    def _grant(self, region: Region, host: object) -> None:
+        if not lib.core_grant(self._core, region.base, region.size, _ACCESS[region.access], host):
+            raise EmulatorError(f"region {region.name}: not granted, too many regions or no memory")
+
+    def forget_translations(self) -> None:
+        """Drop translated code: the engine does not see that the host changed it."""
+        self.engine.ctl_flush_tb()
+
+    # ---- registers ----
+
+    def registers(self) -> Registers:
+        """All registers; pc is where the next run starts."""
+        values = {name: self.engine.reg_read(number) for name, number in _REGISTER_IDS.items()}
+        values["pc"] = lib.core_pc(self._core)
+        return Registers(**values)
+
+    def set_registers(self, values: dict[str, int]) -> None:
+        """Set registers by name; the others keep their values."""
+        for name, value in values.items():
+            if name == "pc":
+                lib.core_set_pc(self._core, value)
+            else:
+                self.engine.reg_write(_REGISTER_IDS[name], value)
+
+    def power_on(self) -> None:
+        """Registers as after reset."""
+        self.engine.context_restore(self._power_on)
+
+    # ---- run ----
+
+    def run(self, budget: int) -> int:
+        """Run until a stop, for at most `budget` instructions (whole blocks); returns one of lib.CORE_*."""
+        return int(self._run(self._core, budget))
+
+    @property
+    def instructions(self) -> int:
+        """Guest instructions of the last run: exact when it ended idle."""
+        return int(lib.core_instructions(self._core))
+
+    def locate_fault(self) -> int:
+        """Exact address of the access that no grant covered, after a run that ended with lib.CORE_DENIED."""
+        return int(lib.core_locate_fault(self._core))
+
+    @property
+    def fault_access(self) -> int:
+        """lib.CORE_READ, CORE_WRITE or CORE_EXECUTE of that access."""
+        return int(lib.core_fault_access(self._core))
+
+    @property
+    def exception_number(self) -> int:
+        """Number of the last processor exception."""
+        return int(lib.core_exception_number(self._core))
+
+    @property
+    def engine_error(self) -> str:
+        """The engine's own message about the last run."""
+        return str(unicorn.UcError(lib.core_engine_error(self._core)))
+
+    def last_blocks(self, count: int) -> tuple[int, ...]:
+        """Start addresses of the last basic blocks, newest first."""
+        out = ffi.new("uint32_t[]", count)
+        return tuple(out[0 : lib.core_last_blocks(self._core, out, count)])
+
+    # ---- breakpoints and snapshots ----
+
+    def add_breakpoint(self, address: int) -> None:
+        """Stop before the basic block that starts at `address`.
+
+        Blocks translated earlier may run across the address: they are dropped.
+        """
+        if not lib.core_breakpoint(self._core, address & ~1):
+            raise EmulatorError("too many breakpoints, remove some")
+        self.forget_translations()
+
+    def clear_breakpoints(self) -> None:
+        """Remove every breakpoint."""
+        lib.core_clear_breakpoints(self._core)
+
+    def snapshot(self, hot: tuple[tuple[int, int], ...]) -> None:
+        """Remember memory and registers for `restore`; `hot` ranges (address, size) are copied each time."""
+        lib.core_drop_snapshot(self._core)
+        for address, size in hot:
+            if not lib.core_hot_range(self._core, address, size):
+                raise EmulatorError(f"hot range {address:#x} is outside the granted regions or one too many")
+        if not lib.core_snapshot(self._core):
+            raise EmulatorError("no memory for a snapshot")
+
+    def restore(self) -> None:
+        """Back to the snapshot."""
+        lib.core_restore(self._core)
+
+    def drop_snapshot(self) -> None:
+        """Memory is no longer tracked; restore does nothing."""
+        lib.core_drop_snapshot(self._core)
+
+    def touch(self, address: int, size: int) -> None:
+        """The host is about to write here: keep what the snapshot needs."""
+        lib.core_touch(self._core, address, size)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The operations, each a pair of functions. `..._check` makes checks 4 and 5 of a request: it reads no more of the
+ * payload than it judges, and leaves the fields in `request`. The second function makes checks 6 to 9: it finds the
+ * whole payload copied, and sets the response when it succeeds.
+ */
+#ifndef HANDLERS_H
+#define HANDLERS_H
+
+#include "service/message.h"
+#include "status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request {
+    struct message message;
+    bool operated; /* checks 6 to 9 have begun: dead stack and registers may hold secrets */
+    /* The payload's fields; a type's check sets those that it has. */
+    uint32_t key_id;
+    const uint8_t *nonce;
+    struct span aad;
+    struct span text; /* plaintext or ciphertext */
+    struct span tag;
+};
+
+__attribute__((warn_unused_result)) enum status aes_encrypt_check(struct request *request);
+__attribute__((warn_unused_result)) enum status aes_encrypt(struct request *request);
+
+__attribute__((warn_unused_result)) enum status aes_decrypt_check(struct request *request);
+__attribute__((warn_unused_result)) enum status aes_decrypt(struct request *request);
+
+#endif

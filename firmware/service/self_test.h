@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The error state (FIPS-2, RNG-3): once entered, the service computes nothing until reset. */
+#ifndef SELF_TEST_H
+#define SELF_TEST_H
+
+#include <stdbool.h>
+
+void self_test_fail(void);
+
+bool self_test_failed(void);
+
+#endif

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The figures that the project promises, measured: ratios to a baseline of the same run, or exact instruction counts."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import unicorn
+from unicorn import arm_const
+
+from emulator.board import board
+from emulator.calls import Calls
+from emulator.image import load_image
+from emulator.machine import Machine
+from harness.protocol import codec, key_image
+from harness.protocol.commands import RATE_INTERVAL_US
+from harness.protocol.key_image import KeyImage
+from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import DEFAULT_BOARD, default_firmware
+
+ROUNDS = 7
+UNKNOWN_TYPE = 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `ratio` is value by baseline where there is a baseline; `goal` bounds the ratio, else the value."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: str
+    ratio: float | None
+    goal: float
+    at: Literal["most", "least"] = "most"
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        judged = self.value if self.ratio is None else self.ratio
+        return judged <= self.goal if self.at == "most" else judged >= self.goal
+
+    def judged(self) -> tuple[str, str]:
+        """Ratio and goal as text."""
+        return ("" if self.ratio is None else f"{self.ratio:.2f}"), f"at {self.at} {self.goal:g}"
+
+    def as_json(self) -> dict[str, object]:
+        """The shape that `hil bench --json` promises."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "baseline": self.baseline,
+            "ratio": self.ratio,
+            "goal": self.goal,
+            "met": self.met,
+        }
+
+
+def run_bench(firmware: Path | None = None, board_name: str = DEFAULT_BOARD) -> tuple[Figure, ...]:
+    """Every figure, on a release image."""
+    path = firmware or default_firmware(board_name)
+    return (*aes_instructions(path, board_name), *exchange_times(path, board_name), guest_speed(path, board_name))
+
+
+# ---- guest instructions: exact ----
+
+
+def aes_instructions(path: Path, board_name: str) -> tuple[Figure, ...]:
+    """AES-256-GCM, counted over the C functions, key expansion and wiping included."""
+    machine = Machine(board(board_name), load_image(path, board(board_name)))
+    try:
+        calls = Calls(machine)
+        long, short = _gcm_instructions(calls, 65536), _gcm_instructions(calls, 16)
+    finally:
+        machine.close()
+    return (
+        Figure("AES-256-GCM 64 KiB", long / 65536, "instructions/byte", "BearSSL aes_ct: 285", None, 170),
+        Figure("AES-256-GCM 16 bytes with key expansion", short, "instructions", "BearSSL aes_ct: 33047", None, 20_000),
+    )
+
+
+def _gcm_instructions(calls: Calls, size: int) -> int:
+    calls.release()
+    key, nonce, aad = calls.buffer(bytes(32)), calls.buffer(bytes(12)), calls.buffer(b"")
+    text, tag = calls.buffer(bytes(size)), calls.buffer(16)
+    words = (key.address, nonce.address, aad.address, 0, text.address, size)
+    arguments = calls.buffer(b"".join(word.to_bytes(4, "little") for word in words))
+    calls.call("gcm_encrypt", arguments, text, tag)
+    return calls.instructions
+
+
+# ---- times: ratios within the run ----
+
+
+def _microseconds(action: Callable[[], object], repeat: int) -> float:
+    """Median over ROUNDS of the time of one call."""
+    rounds = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        for _ in range(repeat):
+            action()
+        rounds.append((time.perf_counter() - begin) / repeat * 1e6)
+    return statistics.median(rounds)
+
+
+def exchange_times(path: Path, board_name: str) -> tuple[Figure, ...]:
+    """One refused request from Python, without and with a restore, by an empty emu_start of the same engine."""
+    target = EmulatedTarget(path, board_name)
+    try:
+        target.boot(bytes(range(48)), KeyImage((key_image.aes_slot(1, bytes(32)),)).build())
+        request = codec.encode_request(UNKNOWN_TYPE)
+        clock = 0
+
+        def refused() -> None:
+            nonlocal clock
+            clock += RATE_INTERVAL_US
+            target.set_clock(clock)
+            target.exchange(request)
+
+        def restored() -> None:
+            target.machine.cpu.restore()
+            target.exchange(request)
+
+        empty = _empty_emu_start()
+        plain, with_restore = _microseconds(refused, 20_000), _microseconds(restored, 20_000)
+    finally:
+        target.close()
+    baseline = f"empty emu_start: {empty:.2f} us"
+    return (
+        Figure("refused exchange", plain, "us", baseline, plain / empty, 4),
+        Figure("refused exchange with restore", with_restore, "us", baseline, with_restore / empty, 6),
+    )
+
+
+def _empty_emu_start() -> float:
+    """Microseconds of an emu_start that executes one WFI, from Python, on a plain engine."""
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+    engine.mem_map(0, 4096)
+    engine.mem_write(0, b"\x30\xbf")
+    return _microseconds(lambda: engine.emu_start(1, 0xFFE), 20_000)
+
+
+SPEED_BYTES = 64 * 1024
+
+
+def guest_speed(path: Path, board_name: str) -> Figure:
+    """SHA3-256 over 64 KiB: the bench's machine by a plain engine over the same image."""
+    row = board(board_name)
+    machine = Machine(row, load_image(path, row))
+    try:
+        calls = Calls(machine)
+        digest, data = calls.buffer(32), calls.buffer(bytes(SPEED_BYTES))
+
+        def ours() -> None:
+            calls.call("sha3_256", digest, data, SPEED_BYTES)
+
+        ours()
+        instructions = calls.instructions
+        plain = _plain_sha3(machine, digest.address, data.address)
+        plain()
+        fast, slow = _microseconds(ours, 10), _microseconds(plain, 3)
+    finally:
+        machine.close()
+    mips, plain_mips = instructions / fast, instructions / slow
+    return Figure(
+        "guest speed, SHA3-256", mips, "MIPS", f"plain emu_start: {plain_mips:.0f} MIPS", mips / plain_mips, 4, "least"
+    )
+
+
+def _plain_sha3(machine: Machine, digest: int, data: int) -> Callable[[], None]:
+    """The same call on an engine with its defaults: no virtual TLB, RAM executable."""
+    row = machine.board
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+    for bank in (*row.banks, row.return_pad):
+        engine.mem_map(bank.base, bank.size)
+        engine.mem_write(bank.base, machine.read(bank.base, bank.size))
+    function = machine.image.symbols["sha3_256"].address
+
+    def run() -> None:
+        for register, value in (
+            (arm_const.UC_ARM_REG_R0, digest),
+            (arm_const.UC_ARM_REG_R1, data),
+            (arm_const.UC_ARM_REG_R2, SPEED_BYTES),
+            (arm_const.UC_ARM_REG_SP, row.stack.end),
+            (arm_const.UC_ARM_REG_LR, row.return_pad.base | 1),
+        ):
+            engine.reg_write(register, value)
+        engine.emu_start(function | 1, row.code.end - 2)
+
+    return run

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pytest plugin: fixtures `dut`, `clock` and `keys` for a user's own tests and for the conformance modules.
+
+    def test_encrypts(dut):
+        assert dut.aes_encrypt(1, b"attack at dawn").status == Status.SUCCESS
+
+Options: `--target`, `--firmware`, `--board`, `--full` (slow cases too), `--clause ID`. A case names what it judges with
+`@pytest.mark.clause("HDR-1", ...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.errors import EmulatorError
+from harness.conformance.clauses import CLAUSES
+from harness.conformance.dut import Clock, Dut, Keys, Totals
+from harness.conformance.results import CaseResult
+from harness.targets.base import Target, TargetError
+from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import DEFAULT_BOARD, open_target
+
+_CLAUSE_IDS = frozenset(clause.id for clause in CLAUSES)
+
+
+class Recorder:
+    """Collects the result of each case; registered by `hil conform`, and free of any effect otherwise."""
+
+    def __init__(self) -> None:
+        self.cases: list[CaseResult] = []
+        self.totals = Totals()
+        self.collected = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """How many cases there will be."""
+        self.collected = len(session.items)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Keep what the session's fixtures counted."""
+        self.totals = session.config.stash[_TOTALS]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Turn pytest's phases into one result a case."""
+        if report.when != "call" and report.outcome == "passed":
+            return
+        clauses = tuple(str(value) for name, value in report.user_properties if name == "clause")
+        detail = ""
+        if report.outcome == "failed":
+            detail = _failure_text(report)
+        elif report.outcome == "skipped" and isinstance(report.longrepr, tuple):
+            detail = report.longrepr[2].removeprefix("Skipped: ")
+        name = report.nodeid.split("/")[-1]
+        self.cases.append(CaseResult(name, clauses, report.outcome, detail, report.duration))
+
+
+def _failure_text(report: pytest.TestReport) -> str:
+    """The assertion's message first, then where it happened."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is None:
+        return str(report.longrepr) or "failed"
+    return f"{crash.message}\n  at {Path(crash.path).name}:{crash.lineno}"
+
+
+class Provide:
+    """Hands a target that is open already to the session, which then opens none of its own."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Leave the target where the fixture looks for it."""
+        config.stash[_TARGET] = self._target
+
+
+_TOTALS = pytest.StashKey[Totals]()
+_TARGET = pytest.StashKey[Target]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the bench."""
+    group = parser.getgroup("hil", "firmware test bench")
+    group.addoption("--target", default="emulated", help="what answers: emulated (default) or model")
+    group.addoption("--firmware", type=Path, default=None, help="firmware image (ELF); default: the release build")
+    group.addoption("--board", default=DEFAULT_BOARD, help=f"board to emulate (default: {DEFAULT_BOARD})")
+    group.addoption("--full", action="store_true", help="run the slow cases as well")
+    group.addoption("--clause", action="append", default=[], help="run only the cases of this clause; may be repeated")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks; refuse a clause that does not exist."""
+    config.addinivalue_line("markers", "clause(*ids): clauses of the contract that the case judges")
+    config.addinivalue_line("markers", "slow: minutes rather than seconds; runs with --full")
+    config.stash[_TOTALS] = Totals()
+    for clause in config.getoption("--clause"):
+        if clause not in _CLAUSE_IDS:
+            raise pytest.UsageError(f"clause {clause!r} is unknown; docs/protocol.md lists them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Attach clause ids to the reports; keep what --clause and --full ask for."""
+    wanted = set(config.getoption("--clause"))
+    kept, dropped = [], []
+    for item in items:
+        clauses = [str(name) for mark in item.iter_markers("clause") for name in mark.args]
+        for name in clauses:
+            if name not in _CLAUSE_IDS:
+                raise pytest.UsageError(f"{item.nodeid}: clause {name!r} is unknown")
+            item.user_properties.append(("clause", name))
+        (kept if not wanted or wanted & set(clauses) else dropped).append(item)
+        if item.get_closest_marker("slow") and not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason="slow: run with --full"))
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def bench_target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """The target that the options name, opened once a session."""
+    provided = request.config.stash.get(_TARGET, None)
+    if provided is not None:
+        yield provided
+        return
+    option = request.config.getoption
+    try:
+        target = open_target(option("--target"), option("--firmware"), option("--board"))
+    except (TargetError, EmulatorError) as error:
+        raise pytest.UsageError(str(error)) from None
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def dut(bench_target: Target, request: pytest.FixtureRequest) -> Dut:
+    """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
+    return Dut(bench_target, request.config.stash[_TOTALS], bounded=_is_release(bench_target))
+
+
+@pytest.fixture
+def clock(dut: Dut) -> Clock:
+    """The device's clock."""
+    return dut.clock
+
+
+@pytest.fixture
+def keys(dut: Dut) -> Keys:
+    """The device's key manager."""
+    return dut.keys
+
+
+def _is_release(target: Target) -> bool:
+    """The instruction bounds are promised for release builds."""
+    return isinstance(target, EmulatedTarget) and target.build_kind == "release"

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A conformance run from start to verdict: pytest over this package's test modules, with the bench's plugin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.conformance import plugin
+from harness.conformance.clauses import CLAUSES
+from harness.conformance.results import CaseResult, ConformanceRun, judge_clauses
+from harness.environment import environment
+from harness.targets.base import Target, TargetError
+from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import DEFAULT_BOARD, open_target
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class ConformanceOptions:
+    """What to run against what; `clauses` empty means all of them."""
+
+    target: str = "emulated"
+    firmware: Path | None = None
+    board: str = DEFAULT_BOARD
+    clauses: tuple[str, ...] = ()
+    full: bool = False
+
+
+class ConformanceError(Exception):
+    """The run could not be made; the message says what to do."""
+
+
+def run_conformance(options: ConformanceOptions, plugins: Sequence[object] = ()) -> ConformanceRun:
+    """Judge every clause. `plugins` are pytest plugins that watch the run, such as a progress display.
+
+    Raises ConformanceError when no run takes place, TargetError or EmulatorError when the target cannot be opened.
+    KeyboardInterrupt passes through.
+    """
+    known = {clause.id for clause in CLAUSES}
+    for clause in options.clauses:
+        if clause not in known:
+            raise ConformanceError(f"clause {clause!r} is unknown; use one of: {', '.join(sorted(known))}")
+    target = open_target(options.target, options.firmware, options.board)
+    recorder = plugin.Recorder()
+    started = time.perf_counter()
+    try:
+        code = pytest.main(_arguments(options), plugins=[plugin.Provide(target), plugin, recorder, *plugins])
+        seconds = time.perf_counter() - started
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            raise ConformanceError(f"the suite did not run ({code!r}): run pytest on {HERE} to see why")
+        return _result(options, target, recorder, seconds)
+    finally:
+        target.close()
+
+
+def _arguments(options: ConformanceOptions) -> list[str]:
+    """Pytest as a library: silent, and deaf to whatever configuration lies around."""
+    quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:hil"]
+    isolated = ["-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "--noconftest", "--import-mode=importlib"]
+    chosen = [f"--clause={clause}" for clause in options.clauses] + (["--full"] if options.full else [])
+    return [*quiet, *isolated, *chosen, str(HERE)]
+
+
+def _result(options: ConformanceOptions, target: Target, recorder: plugin.Recorder, seconds: float) -> ConformanceRun:
+    emulated = target if isinstance(target, EmulatedTarget) else None
+    wanted = [clause for clause in CLAUSES if not options.clauses or clause.id in options.clauses]
+    return ConformanceRun(
+        target=target.name,
+        board=options.board,
+        firmware=emulated.image.path.name if emulated else "",
+        firmware_sha256=emulated.image.sha256 if emulated else "",
+        firmware_build=emulated.build_kind if emulated else "",
+        clauses=judge_clauses(recorder.cases, wanted),
+        cases=tuple(recorder.cases),
+        seconds=seconds,
+        exchanges=recorder.totals.exchanges,
+        instructions=recorder.totals.instructions,
+        full=options.full,
+        uart=emulated.machine.uart.text() if emulated else "",
+        faults=tuple(_faults(recorder.cases)),
+        environment=environment(emulated.image if emulated else None),
+    )
+
+
+def _faults(cases: Sequence[CaseResult]) -> list[str]:
+    """The reports of guests that stopped, without repetitions."""
+    return list(dict.fromkeys(case.detail for case in cases if "stopped: " in case.detail))
+
+
+__all__ = ["ConformanceError", "ConformanceOptions", "TargetError", "run_conformance"]

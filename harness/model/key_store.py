@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the service makes of the key storage, and what it remembers of its keys (KEY-1 to KEY-3).
+
+The numbered rules are those of docs/protocol.md, "Key storage".
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha3_256
+from struct import Struct
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from harness.model.error import ModelError
+from harness.model.nonce_tracker import NonceTracker, TrackerState
+from harness.protocol import commands as table
+from harness.protocol.commands import Algorithm
+
+_IMAGE_HEADER = Struct("<4sHHQ")
+_SLOT_HEADER = Struct("<IHHII")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSlot:
+    """A slot of the storage that carries a key id; `material` is None when the slot is not intact (rule 4)."""
+
+    key_id: int
+    algorithm: int
+    parameter_set: int
+    generation: int
+    material: bytes | None
+
+    @property
+    def identity(self) -> tuple[int, int, int]:
+        """What a rotation changes (rule 5)."""
+        return self.generation, self.algorithm, self.parameter_set
+
+
+class AesKey:
+    """An AES key that the service remembers; `encryptions` (AES-2) and `nonces.recorded` may be set by tests."""
+
+    __slots__ = ("cipher", "encryptions", "identity", "material", "nonces")
+
+    def __init__(self, identity: tuple[int, int, int], material: bytes) -> None:
+        self.identity = identity
+        self.use(material)
+        self.encryptions = 0
+        self.nonces = NonceTracker()
+
+    def use(self, material: bytes) -> None:
+        """Takes this key material, which may change without a rotation."""
+        self.material = material
+        self.cipher = AESGCM(material)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """A key store's state at one moment; opaque to everybody else."""
+
+    image: bytes
+    slots: dict[int, StoredSlot] | None
+    swept: bool
+    keys: tuple[tuple[int, AesKey, int, TrackerState], ...]
+
+
+class KeyStore:
+    """Judges an image as each request that reaches check 6 finds it.
+
+    `aes_keys` is what is remembered, by key id. Nothing happens when a new image is written: as in the service, the
+    change shows at the next request that needs a key.
+    """
+
+    __slots__ = ("_image", "_slots", "_swept", "aes_keys")
+
+    aes_keys: dict[int, AesKey]
+
+    def __init__(self, image: bytes) -> None:
+        self.aes_keys = {}
+        self.write(image)
+
+    @property
+    def image(self) -> bytes:
+        """The key storage as it was last written, without the zeros that follow it."""
+        return self._image
+
+    def write(self, image: bytes) -> None:
+        """Puts a new image into the storage; bytes behind its end are zero. ModelError when it does not fit."""
+        if len(image) > table.KEY_STORAGE_SIZE:
+            raise ModelError(
+                f"a key image of {len(image)} bytes does not fit the {table.KEY_STORAGE_SIZE} of key storage"
+            )
+        self._image = bytes(image)
+        self._slots: dict[int, StoredSlot] | None = _judge(self._image)
+        self._swept = False
+
+    def find_aes(self, key_id: int) -> AesKey | None:
+        """The AES key of this id, or None for KEY_NOT_FOUND."""
+        if self._slots is None:  # rule 1
+            return None
+        if not self._swept:  # rule 2; once per image, as ids only come in through an image
+            for gone in self.aes_keys.keys() - self._slots.keys():
+                del self.aes_keys[gone]
+            self._swept = True
+        slot = self._slots.get(key_id)
+        if slot is None or slot.material is None:  # rules 3 and 4
+            return None
+        key = self.aes_keys.get(key_id)
+        if key is not None and key.identity != slot.identity:  # rule 5
+            del self.aes_keys[key_id]
+            key = None
+        if (slot.algorithm, slot.parameter_set, len(slot.material)) != (
+            Algorithm.AES,
+            256,
+            table.AES_KEY_SIZE,
+        ):  # rule 6
+            return None
+        if key is None and len(self.aes_keys) < table.KEY_AES_MAX:
+            key = self.aes_keys[key_id] = AesKey(slot.identity, slot.material)
+        elif key is not None and key.material != slot.material:
+            key.use(slot.material)
+        return key
+
+    def snapshot(self) -> StoreState:
+        """The present state; costs 512 references for each remembered key."""
+        keys = tuple((i, key, key.encryptions, key.nonces.snapshot()) for i, key in self.aes_keys.items())
+        return StoreState(self._image, self._slots, self._swept, keys)
+
+    def restore(self, state: StoreState) -> None:
+        """Goes to any state that `snapshot` has returned."""
+        self._image, self._slots, self._swept = state.image, state.slots, state.swept
+        self.aes_keys = {}
+        for key_id, key, encryptions, nonces in state.keys:
+            key.encryptions = encryptions
+            key.nonces.restore(nonces)
+            self.aes_keys[key_id] = key
+
+
+def _judge(image: bytes) -> dict[int, StoredSlot] | None:
+    """The slots that carry a key id, by id; None when the image does not parse (rule 1)."""
+    image = image.ljust(table.KEY_STORAGE_SIZE, b"\0")
+    magic, version, slot_count, reserved = _IMAGE_HEADER.unpack_from(image)
+    if (magic, version, reserved) != (table.KEY_STORAGE_MAGIC, table.KEY_STORAGE_VERSION, 0):
+        return None
+    if slot_count > table.KEY_STORAGE_SLOTS:
+        return None
+    slots = [slot for slot in (_read_slot(image, index) for index in range(slot_count)) if slot.key_id != 0]
+    if any(count > 1 for count in Counter(slot.key_id for slot in slots).values()):
+        return None
+    if sum(slot.algorithm == Algorithm.AES for slot in slots) > table.KEY_AES_MAX:
+        return None
+    return {slot.key_id: slot for slot in slots}
+
+
+def _read_slot(image: bytes, index: int) -> StoredSlot:
+    start = table.KEY_STORAGE_HEADER_SIZE + table.KEY_SLOT_STRIDE * index
+    key_id, algorithm, parameter_set, generation, length = _SLOT_HEADER.unpack_from(image, start)
+    material = None
+    if length <= table.KEY_SLOT_MATERIAL_MAX:
+        end = start + table.KEY_SLOT_HEADER_SIZE + length
+        if image[end : end + table.KEY_DIGEST_SIZE] == sha3_256(image[start:end]).digest():
+            material = image[start + table.KEY_SLOT_HEADER_SIZE : end]
+    return StoredSlot(key_id, algorithm, parameter_set, generation, material)

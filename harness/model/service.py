@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The service itself: one exchange at a time, checks in the order of VAL-1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
+
+from cryptography.exceptions import InvalidTag
+
+from harness.model.drbg import CtrDrbg, DrbgState
+from harness.model.error import ModelError
+from harness.model.key_store import KeyStore, StoreState
+from harness.model.nonce_tracker import filter_indexes
+from harness.model.rate_limiter import LimiterState, RateLimiter
+from harness.protocol import commands as table
+from harness.protocol.codec import EMPTY_RESPONSES, HEADER, Response
+from harness.protocol.commands import Status
+
+_INVALID_HEADER = EMPTY_RESPONSES[Status.INVALID_HEADER]
+_INVALID_TYPE = EMPTY_RESPONSES[Status.INVALID_TYPE]
+_INVALID_PAYLOAD = EMPTY_RESPONSES[Status.INVALID_PAYLOAD]
+_KEY_NOT_FOUND = EMPTY_RESPONSES[Status.KEY_NOT_FOUND]
+_CRYPTO_ERROR = EMPTY_RESPONSES[Status.CRYPTO_ERROR]
+_DECRYPTION_FAILED = EMPTY_RESPONSES[Status.DECRYPTION_FAILED]
+_RATE_LIMITED = EMPTY_RESPONSES[Status.RATE_LIMITED]
+_NONCE_REUSE = EMPTY_RESPONSES[Status.NONCE_REUSE]
+_PAYLOAD_TOO_LARGE = EMPTY_RESPONSES[Status.PAYLOAD_TOO_LARGE]
+
+_SOUND_HEADER = (table.REQUEST_MAGIC, table.PROTOCOL_VERSION, table.FLAGS)
+
+# The fields of constant size that open each payload: key_id, aad_length; key_id, nonce, aad_length.
+_ENCRYPT_HEAD = Struct("<IH")
+_DECRYPT_HEAD = Struct("<I12sH")
+
+_Handler = Callable[[bytes], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model's state at one moment; opaque to everybody else."""
+
+    limiter: LimiterState
+    keys: StoreState
+    generator: DrbgState
+    hash_key: bytes
+    in_error_state: bool
+
+
+class Model:
+    """The contract of the service as a function of bytes, time and state.
+
+    `keys.aes_keys[key_id]` holds what is remembered of a key: tests set `encryptions` there to come near the limit of
+    AES-2, and `nonces.recorded` to come near that of NON-4. `in_error_state` is the error state of FIPS-2.
+    """
+
+    def __init__(self, entropy: bytes, key_image: bytes) -> None:
+        """Boots with the 48 bytes of the entropy page and a key storage image (at most 0xB000 bytes)."""
+        self.keys = KeyStore(key_image)
+        self._handlers: dict[int, _Handler] = {
+            table.AES_ENCRYPT.code: self._aes_encrypt,
+            table.AES_DECRYPT.code: self._aes_decrypt,
+        }
+        self.reset(entropy)
+
+    def reset(self, entropy: bytes) -> None:
+        """Boots again: nothing is remembered, the key storage stays as it is.
+
+        48 zero bytes are a page without entropy and lead to the error state (RNG-3). The generator is made of them all
+        the same: nothing can be drawn from it, as the error state lasts until the next reset.
+        """
+        if len(entropy) != table.ENTROPY_SIZE:
+            raise ModelError(f"the entropy page holds {table.ENTROPY_SIZE} bytes, not {len(entropy)}")
+        self.in_error_state = not any(entropy)
+        self.keys = KeyStore(self.keys.image)
+        self._limiter = RateLimiter()
+        self._generator = CtrDrbg(entropy)
+        self._hash_key = self._generator.generate(table.NONCE_HASH_KEY_SIZE)
+
+    @property
+    def key_image(self) -> bytes:
+        """The key storage; setting it is the key manager's write."""
+        return self.keys.image
+
+    @key_image.setter
+    def key_image(self, image: bytes) -> None:
+        self.keys.write(image)
+
+    def exchange(self, request: bytes, now: int) -> Response:
+        """The answer to one rung doorbell at clock reading `now` (microseconds).
+
+        `request` is the request area from its header on; what it leaves of the area's 65544 bytes is zero. So a payload
+        that is shorter than payload_length claims goes on with zeros. Raises ModelError when it does not fit the area.
+        """
+        if len(request) > table.AREA_SIZE:
+            raise ModelError(f"{len(request)} bytes do not fit the request area of {table.AREA_SIZE}")
+        if not self._limiter.take(now):
+            return _RATE_LIMITED
+        if len(request) < table.HEADER_SIZE:
+            request = request.ljust(table.HEADER_SIZE, b"\0")
+        magic, version, code, flags, length = HEADER.unpack_from(request)
+        if (magic, version, flags) != _SOUND_HEADER:
+            return _INVALID_HEADER
+        handler = self._handlers.get(code)
+        if handler is None:
+            return _INVALID_TYPE
+        if length > table.MAX_PAYLOAD:
+            return _PAYLOAD_TOO_LARGE
+        payload = request[table.HEADER_SIZE : table.HEADER_SIZE + length]
+        if len(payload) < length:
+            payload = payload.ljust(length, b"\0")
+        return handler(payload)
+
+    def snapshot(self) -> ModelState:
+        """The present state, key storage included."""
+        return ModelState(
+            self._limiter.snapshot(),
+            self.keys.snapshot(),
+            self._generator.state,
+            self._hash_key,
+            self.in_error_state,
+        )
+
+    def restore(self, state: ModelState) -> None:
+        """Goes to any state that this model's `snapshot` has returned, earlier or later."""
+        self._limiter.restore(state.limiter)
+        self.keys.restore(state.keys)
+        self._generator.state = state.generator
+        self._hash_key = state.hash_key
+        self.in_error_state = state.in_error_state
+
+    def _aes_encrypt(self, payload: bytes) -> Response:
+        """AES_ENCRYPT from check 5 on; the size of the response, of check 4, follows from a sound structure."""
+        if len(payload) < _ENCRYPT_HEAD.size:
+            return _INVALID_PAYLOAD
+        key_id, aad_length = _ENCRYPT_HEAD.unpack_from(payload)
+        text = _ENCRYPT_HEAD.size + aad_length
+        if text > len(payload):
+            return _INVALID_PAYLOAD
+        if len(payload) - text > table.AES_PLAINTEXT_MAX:
+            return _PAYLOAD_TOO_LARGE
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        key = self.keys.find_aes(key_id)
+        if key is None:
+            return _KEY_NOT_FOUND
+        if key.encryptions >= table.AES_ENCRYPTIONS_MAX:
+            return _NONCE_REUSE
+        nonce = self._generator.generate(table.GCM_NONCE_SIZE)
+        key.encryptions += 1
+        sealed = key.cipher.encrypt(nonce, payload[text:], payload[_ENCRYPT_HEAD.size : text])
+        return Response(Status.SUCCESS, nonce + sealed)
+
+    def _aes_decrypt(self, payload: bytes) -> Response:
+        """AES_DECRYPT from check 5 on."""
+        if len(payload) < _DECRYPT_HEAD.size:
+            return _INVALID_PAYLOAD
+        key_id, nonce, aad_length = _DECRYPT_HEAD.unpack_from(payload)
+        text = _DECRYPT_HEAD.size + aad_length
+        if text + table.GCM_TAG_SIZE > len(payload):
+            return _INVALID_PAYLOAD
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        key = self.keys.find_aes(key_id)
+        if key is None:
+            return _KEY_NOT_FOUND
+        indexes = filter_indexes(self._hash_key, nonce)
+        if key.nonces.refuses(indexes):
+            return _NONCE_REUSE
+        try:
+            plaintext = key.cipher.decrypt(nonce, payload[text:], payload[_DECRYPT_HEAD.size : text])
+        except InvalidTag:
+            return _DECRYPTION_FAILED
+        key.nonces.record(indexes)
+        return Response(Status.SUCCESS, plaintext)

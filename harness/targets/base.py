@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every target can do: boot, answer requests, have its clock set and its key storage written.
+
+A capability names what a target can do beyond that, or what only some can:
+
+- `clock`: `set_clock` moves the clock that the target sees; without it, time is the world's and `set_clock` raises.
+- `reset`: `boot` may be called again, for a service that has forgotten everything.
+- `snapshot`: `snapshot` and `restore` of SnapshotTarget.
+- `memory`: guest memory can be read and written.
+- `coverage`: executed edges are counted.
+"""
+
+from typing import Any, Protocol
+
+from harness.protocol.codec import Response
+
+CLOCK = "clock"
+RESET = "reset"
+SNAPSHOT = "snapshot"
+MEMORY = "memory"
+COVERAGE = "coverage"
+
+
+class TargetError(Exception):
+    """A target was asked for what it cannot do, or cannot be set up; the message says what to do."""
+
+
+class TargetStopped(TargetError):
+    """The guest did not answer: it faulted, hung or left its loop. The finding of IPC-6."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self.description = description
+
+
+class Target(Protocol):
+    """Something that answers requests as the service does."""
+
+    @property
+    def name(self) -> str:
+        """How the command line calls it: `emulated`, `model`, ..."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Names from the list at the top of this module."""
+
+    def boot(self, entropy: bytes, key_image: bytes) -> None:
+        """Starts the service afresh with 48 bytes of entropy and a key storage image; the clock stays as it is.
+
+        What a short image leaves of the key storage is zero. Raises TargetStopped when the service does not come up.
+        """
+
+    def exchange(self, request: bytes) -> Response:
+        """Puts `request` (header and payload) into the request area, rings the doorbell and returns the answer.
+
+        The rest of the area, up to 65544 bytes, is zero. Raises TargetStopped when no answer comes, and CodecError when
+        the answer is malformed.
+        """
+
+    def set_clock(self, microseconds: int) -> None:
+        """Sets the clock of the kernel info page (u64); it may step back. TargetError without capability `clock`."""
+
+    def write_key_image(self, image: bytes) -> None:
+        """Overwrites the whole key storage, as the key manager does; bytes behind `image` become zero."""
+
+    def close(self) -> None:
+        """Releases whatever the target holds; calling it twice does no harm."""
+
+
+class SnapshotTarget(Target, Protocol):
+    """A target with capability `snapshot`."""
+
+    def snapshot(self) -> Any:
+        """The state at this moment, clock and key storage included; opaque."""
+
+    def restore(self, state: Any) -> None:
+        """Goes back, or on, to a state that this target's `snapshot` returned."""

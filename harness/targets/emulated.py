@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The service's ARM image, executed unmodified in the emulator."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.board import Board, board
+from emulator.image import load_image
+from emulator.machine import Machine
+from emulator.stop import IDLE
+from harness.protocol import commands as table
+from harness.protocol.codec import Response
+from harness.targets.base import CLOCK, MEMORY, RESET, TargetError, TargetStopped
+from harness.targets.window import NoAnswerError, Window
+
+# Far above what any build needs (docs/protocol.md gives the bounds of the release build), far below a hang: at the
+# emulator's speed about half a second.
+BOOT_BUDGET = 500_000_000
+EXCHANGE_BUDGET = 500_000_000
+
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Booted:
+    entropy: bytes
+    key_image: bytes
+
+
+class EmulatedTarget:
+    """Target on an emulated board. Booting twice from the same pages restores a snapshot of the first time."""
+
+    name = "emulated"
+    capabilities = frozenset({CLOCK, MEMORY, RESET})
+
+    def __init__(self, firmware: Path, board_name: str = "an386") -> None:
+        self.board: Board = board(board_name)
+        self.image = load_image(firmware, self.board)
+        self.machine = Machine(self.board, self.image)
+        region = self.board.window
+        self.window = Window(self.machine.view(region.base, region.size))
+        self._key_storage = self.machine.view(self.board.key_storage.base, table.KEY_STORAGE_SIZE)
+        self._booted: _Booted | None = None
+        self._run = self.machine.run
+        self.exchanges = 0
+        self.instructions = 0
+
+    # ---- Target ----
+
+    def boot(self, entropy: bytes, key_image: bytes) -> None:
+        """See Target.boot."""
+        wanted = _Booted(entropy, key_image)
+        self.instructions = 0
+        if self._booted == wanted:
+            self.restore()
+            return
+        self._booted = None
+        now = self.machine.kernel_page.now
+        self.machine.reset()
+        self.machine.kernel_page.set_clock(now)
+        self.machine.write(self.board.entropy_page.base, entropy)
+        self.write_key_image(key_image)
+        stop = self._run(BOOT_BUDGET)
+        self.instructions = self.machine.instructions
+        if stop is not IDLE:
+            raise TargetStopped(f"the service does not come up: {describe(stop)}")
+        self.machine.snapshot(self._hot_ranges())
+        self._booted = wanted
+
+    def exchange(self, request: bytes) -> Response:
+        """See Target.exchange."""
+        window = self.window
+        window.post(request)
+        stop = self._run(EXCHANGE_BUDGET)
+        if stop is not IDLE:
+            self._booted = None
+            raise TargetStopped(describe(stop))
+        try:
+            return window.take()
+        except NoAnswerError as error:
+            raise TargetStopped(str(error)) from None
+
+    def set_clock(self, microseconds: int) -> None:
+        """See Target.set_clock."""
+        try:
+            self.machine.kernel_page.set_clock(microseconds)
+        except struct.error:
+            raise TargetError(f"the clock is a u64: {microseconds} microseconds do not fit") from None
+
+    def write_key_image(self, image: bytes) -> None:
+        """See Target.write_key_image."""
+        if len(image) > table.KEY_STORAGE_SIZE:
+            raise TargetError(f"a key image of {len(image)} bytes does not fit: {table.KEY_STORAGE_SIZE} is the size")
+        self._key_storage[:] = image.ljust(table.KEY_STORAGE_SIZE, b"\0")
+
+    def close(self) -> None:
+        """See Target.close."""
+        self.machine.close()
+
+    # ---- what only an emulated target can do ----
+
+    def restore(self) -> None:
+        """Back to the state right behind boot: memory, registers, key storage and window; the clock stays."""
+        if self._booted is None:
+            raise TargetError("nothing to restore: boot first")
+        self.machine.cpu.restore()
+        self.write_key_image(self._booted.key_image)
+
+    @property
+    def build_kind(self) -> str:
+        """What the image says of its build: release, debug; `unknown` where it says nothing."""
+        symbol = self.image.symbols.get("build_kind")
+        if symbol is None or not 0 < symbol.size <= 32:
+            return "unknown"
+        return self.machine.read(symbol.address, symbol.size).rstrip(b"\0").decode("ascii", "replace")
+
+    @property
+    def last_instructions(self) -> int:
+        """Guest instructions of the last boot or exchange."""
+        return self.machine.instructions
+
+    def poke(self, path: str, value: int) -> None:
+        """Set a variable of the firmware by its C name, such as `states[0].encryptions` (little-endian integer)."""
+        address, size = self.machine.symbols.member_address(path)
+        self.machine.write(address, value.to_bytes(size, "little"))
+
+    def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
+        """What each request writes: stack, variables, doorbells and the response header's page."""
+        data = self.board.data
+        used = max((s.end for s in self.image.sections if s.allocated and data.contains(s.address)), default=data.base)
+        window = self.board.window.base
+        return (
+            (self.board.stack.base, self.board.stack.size),
+            (data.base, min(-(-(used - data.base) // _PAGE) * _PAGE or _PAGE, data.size)),
+            (window, _PAGE),
+            (window + table.WINDOW_RESPONSE, _PAGE),
+        )
+
+
+def describe(stop: object) -> str:
+    """The text of a stop, with the whole report where there is one."""
+    report = getattr(stop, "report", None)
+    return report() if report is not None else str(stop)

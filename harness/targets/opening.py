@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Targets by the names that the command line uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.targets.base import Target, TargetError
+from harness.targets.emulated import EmulatedTarget
+from harness.targets.model import ModelTarget
+
+TARGET_NAMES = ("emulated", "model")
+DEFAULT_BOARD = "an386"
+
+_FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
+
+
+def default_firmware(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
+    """Where `make firmware` puts an image."""
+    return _FIRMWARE / board / build / "service.elf"
+
+
+def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:
+    """The target called `name`, not booted yet; `firmware` defaults to the release build for `board`.
+
+    Raises TargetError for an unknown name or a missing image, EmulatorError for an unusable image or board.
+    """
+    if name == "model":
+        return ModelTarget()
+    if name != "emulated":
+        raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_NAMES)}")
+    path = firmware or default_firmware(board)
+    if not path.is_file():
+        raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")
+    return EmulatedTarget(path, board)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from emulator.board import AN386, BOARDS, PAGE_SIZE, Region, board
+from emulator.errors import EmulatorError
+
+
+def test_known_board_is_found_by_name() -> None:
+    assert board("an386") is AN386
+
+
+def test_unknown_board_names_the_known_ones() -> None:
+    with pytest.raises(EmulatorError, match=r"board 'an505' is unknown, use one of: an386"):
+        board("an505")
+
+
+def test_an386_is_where_hardware_and_qemu_have_it() -> None:
+    """Written down a second time by hand: docs and firmware depend on these numbers."""
+    places = {region.name: (region.base, region.end, region.access) for region in AN386.regions}
+    assert places == {
+        "code": (0x0000_0000, 0x0040_0000, "rx"),
+        "return pad": (0x1FFF_0000, 0x1FFF_1000, "rx"),
+        "stack": (0x2000_1000, 0x2000_5000, "rw"),
+        "data": (0x2000_6000, 0x2004_0000, "rw"),
+        "bulk": (0x2004_0000, 0x2008_0000, "rw"),
+        "filters": (0x2100_0000, 0x2180_0000, "rw"),
+        "kernel page": (0x2180_0000, 0x2180_1000, "r"),
+        "entropy page": (0x2180_2000, 0x2180_3000, "rw"),
+        "key storage": (0x2180_4000, 0x2180_F000, "r"),
+        "window": (0x2181_0000, 0x2183_3000, "rw"),
+        "call scratch": (0x2190_0000, 0x21A0_0000, "rw"),
+        "uart": (0x4000_4000, 0x4000_5000, "rw"),
+        "system control": (0xE000_E000, 0xE000_F000, "rw"),
+    }
+    assert AN386.stack_guards == ((0x2000_0000, 0x2000_1000), (0x2000_5000, 0x2000_6000))
+
+
+def test_no_region_is_writable_and_executable() -> None:
+    for entry in BOARDS:
+        assert not [region for region in entry.regions if region.writable and region.executable]
+
+
+def test_region_at_wants_the_whole_range_inside() -> None:
+    end = AN386.window.end
+    assert AN386.region_at(end - 4, 4) == AN386.window
+    assert AN386.region_at(end - 4, 5) is None
+    assert AN386.region_at(AN386.stack.base - 1) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "size", "access", "message"),
+    [
+        (0, PAGE_SIZE, "rwx", "access 'rwx' is unknown"),
+        (0, PAGE_SIZE, "", "access '' is unknown"),
+        (0, 0, "rw", "size 0 is not positive"),
+        (0, -PAGE_SIZE, "rw", "size -4096 is not positive"),
+        (0x1001, PAGE_SIZE, "rw", "splits a page"),
+        (0x1000, PAGE_SIZE + 1, "rw", "splits a page"),
+        (0xFFFF_F000, 2 * PAGE_SIZE, "rw", "leave 32 bits"),
+        (-PAGE_SIZE, PAGE_SIZE, "rw", "leave 32 bits"),
+    ],
+)
+def test_impossible_region_is_refused(base: int, size: int, access: str, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message) as caught:
+        Region("x", base, size, access)  # type: ignore[arg-type]
+    assert str(caught.value).startswith("region x: ")
+
+
+def test_last_page_of_the_address_space_is_a_region() -> None:
+    assert Region("top", 0xFFFF_F000, PAGE_SIZE, "r").end == 1 << 32
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": Region("data", 0x2000_6000, 0x3_B000, "rw")}, "regions data and bulk overlap"),
+        ({"bulk": Region("data", 0x2004_0000, 0x1000, "rw")}, "two regions are named data"),
+        ({"data": Region("data", 0x2000_5000, 0x1000, "rw")}, "data takes the guard page 0x20005000"),
+        ({"data": Region("data", 0x2000_0000, 0x1000, "rw")}, "data takes the guard page 0x20000000"),
+        ({"window": Region("window", 0x3000_0000, 0x1000, "rw")}, "region window lies in no memory bank"),
+        ({"uart": Region("uart", 0x2008_0000, 0x1000, "rw")}, "region uart lies in a memory bank"),
+        ({"banks": (*AN386.banks, Region("again", 0, 0x1000, "rx"))}, "regions ssram1 and again overlap"),
+        ({"cpu_hz": 0}, "cpu_hz 0 is not positive"),
+    ],
+)
+def test_contradictory_board_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
+        replace(AN386, **change)  # type: ignore[arg-type]

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rules of docs/protocol.md, "Key storage", by what a key remembers: its encryption counter is the witness."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from harness.model import ModelError
+from harness.model.key_store import KeyStore
+from harness.protocol.commands import Algorithm
+from harness.protocol.key_image import KeySlot, SlotPart, aes_slot, corrupt, encode_slots
+
+KEY = bytes(range(32))
+ONE = aes_slot(1, KEY)
+FOUR = [aes_slot(key_id, bytes([key_id]) * 32) for key_id in (1, 2, 3, 4)]
+
+
+def used(*slots: KeySlot) -> KeyStore:
+    """A store that remembers every AES key of `slots`, each used once."""
+    store = KeyStore(encode_slots(slots))
+    for slot in slots:
+        key = store.find_aes(slot.key_id)
+        assert key is not None
+        key.encryptions = 1
+    return store
+
+
+def counter(store: KeyStore, key_id: int) -> int | None:
+    """The encryption counter of a key; None for KEY_NOT_FOUND."""
+    key = store.find_aes(key_id)
+    return None if key is None else key.encryptions
+
+
+def changed(image: bytes, position: int, value: int) -> bytes:
+    return image[:position] + bytes([value]) + image[position + 1 :]
+
+
+SOUND = encode_slots([ONE])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        changed(SOUND, 0, 0),
+        changed(SOUND, 4, 2),
+        changed(SOUND, 5, 1),
+        changed(SOUND, 8, 1),
+        changed(SOUND, 15, 0x80),
+        encode_slots([ONE], slot_count=17),
+        encode_slots([ONE], slot_count=0xFFFF),
+        encode_slots([ONE, aes_slot(2, KEY), aes_slot(2, KEY)]),
+        encode_slots([ONE, replace(ONE, algorithm=3)]),
+        corrupt(encode_slots([ONE, ONE]), 1),
+        encode_slots([*FOUR, aes_slot(5, KEY)]),
+        encode_slots([*FOUR, replace(ONE, key_id=5, parameter_set=0, material=b"")]),
+        corrupt(encode_slots([*FOUR, aes_slot(5, KEY)]), 4),
+        b"",
+    ],
+)
+def test_rule_1_unparsable_image(image: bytes) -> None:
+    store = used(ONE)
+    store.write(image)
+    assert counter(store, 1) is None
+    store.write(SOUND)
+    assert counter(store, 1) == 1
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        SOUND[: 16 + 80],
+        encode_slots([ONE, None, None], slot_count=16),
+        encode_slots([None, replace(ONE, key_id=0), ONE]),
+        encode_slots([ONE, ONE], slot_count=1),
+        encode_slots([*FOUR, aes_slot(0, KEY)]),
+        encode_slots([*FOUR, *(KeySlot(i, Algorithm.MLKEM, 512, 1, b"") for i in range(5, 17))]),
+        changed(SOUND, 16 + 80, 0xFF),
+    ],
+)
+def test_images_that_parse(image: bytes) -> None:
+    store = used(ONE)
+    store.write(image)
+    assert counter(store, 1) == 1
+
+
+def test_rule_2_removed_id_is_forgotten() -> None:
+    store = used(*FOUR)
+    store.write(encode_slots(FOUR[1:]))
+    assert counter(store, 9) is None  # any request that needs a key is enough
+    store.write(encode_slots(FOUR))
+    assert [counter(store, i) for i in (1, 2, 3, 4)] == [0, 1, 1, 1]
+
+
+def test_rule_2_takes_a_request() -> None:
+    store = used(*FOUR)
+    store.write(encode_slots(FOUR[1:]))
+    store.write(encode_slots(FOUR))
+    assert counter(store, 1) == 1
+
+
+def test_rule_3_id_zero() -> None:
+    assert counter(KeyStore(encode_slots([aes_slot(0, KEY)])), 0) is None
+
+
+@pytest.mark.parametrize("part", ["generation", "material_length", "material", "digest"])
+def test_rule_4_slot_that_is_not_intact(part: SlotPart) -> None:
+    store = used(*FOUR)
+    store.write(corrupt(encode_slots(FOUR), 1, part))
+    assert [counter(store, i) for i in (1, 2, 3, 4)] == [1, None, 1, 1]
+    store.write(encode_slots(FOUR))
+    assert counter(store, 2) == 1
+
+
+@pytest.mark.parametrize("length", [2593, 0x8000_0000, 0xFFFF_FFFF])
+def test_rule_4_material_length(length: int) -> None:
+    image = bytearray(SOUND)
+    image[16 + 12 : 16 + 16] = length.to_bytes(4, "little")
+    assert counter(KeyStore(bytes(image)), 1) is None
+
+
+def test_rule_4_digest_at_the_end_of_the_stride() -> None:
+    """The longest slot ends where the next begins; it is intact, though its material is too long for AES."""
+    long = replace(ONE, key_id=2, material=bytes(2592))
+    store = KeyStore(encode_slots([long, ONE]))
+    assert counter(store, 2) is None
+    assert counter(store, 1) == 0
+
+
+@pytest.mark.parametrize("generation", [0, 2, 0xFFFF_FFFF])
+def test_rule_5_rotation(generation: int) -> None:
+    store = used(*FOUR)
+    store.aes_keys[1].nonces.recorded = 5
+    store.write(encode_slots([aes_slot(1, KEY, generation), *FOUR[1:]]))
+    assert [counter(store, i) for i in (1, 2, 3, 4)] == [0, 1, 1, 1]
+    assert store.aes_keys[1].nonces.recorded == 0
+    sealed = AESGCM(KEY).encrypt(bytes(12), b"text", b"")
+    assert store.aes_keys[1].cipher.decrypt(bytes(12), sealed, b"") == b"text"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        KeySlot(1, Algorithm.MLKEM, 512, 1, b""),
+        KeySlot(1, Algorithm.MLDSA, 87, 1, bytes(2592)),
+        replace(ONE, algorithm=2),
+        replace(ONE, parameter_set=128),
+    ],
+)
+def test_rule_5_before_rule_6(other: KeySlot) -> None:
+    """A slot that turns into something else is wiped by the request that finds it so."""
+    store = used(ONE)
+    store.write(encode_slots([other]))
+    assert counter(store, 1) is None
+    store.write(SOUND)
+    assert counter(store, 1) == 0
+
+
+def test_remembered_material_is_used_until_rotation() -> None:
+    """KEY-3 wipes cached material on rotation: new material under the same generation changes nothing before."""
+    store = used(ONE)
+    sealed = AESGCM(KEY).encrypt(bytes(12), b"text", b"")
+    store.write(encode_slots([replace(ONE, material=bytes(32))]))
+    key = store.find_aes(1)
+    assert key is not None
+    assert key.encryptions == 1
+    assert key.cipher.decrypt(bytes(12), sealed, b"") == b"text"
+
+
+def test_rule_5_takes_a_request() -> None:
+    store = used(ONE)
+    store.write(encode_slots([aes_slot(1, KEY, 2)]))
+    store.write(SOUND)
+    assert counter(store, 1) == 1
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        replace(ONE, parameter_set=128),
+        replace(ONE, parameter_set=44),
+        replace(ONE, algorithm=0),
+        replace(ONE, algorithm=2, parameter_set=44),
+        replace(ONE, material=bytes(31)),
+        replace(ONE, material=bytes(33)),
+        replace(ONE, material=b""),
+    ],
+)
+def test_rule_6_what_is_no_aes_key(slot: KeySlot) -> None:
+    assert counter(KeyStore(encode_slots([slot])), 1) is None
+
+
+def test_rule_6_four_keys_are_remembered() -> None:
+    """A fifth place is asked for when a remembered id has turned into another algorithm's, and nobody asked for it."""
+    store = used(*FOUR)
+    image = encode_slots([KeySlot(1, Algorithm.MLKEM, 512, 1, b""), *FOUR[1:], aes_slot(5, KEY)])
+    store.write(image)
+    assert counter(store, 5) is None
+    assert counter(store, 1) is None  # rule 5 gives the place back
+    assert counter(store, 5) == 0
+
+
+def test_image_that_does_not_fit() -> None:
+    with pytest.raises(ModelError, match="45057 bytes"):
+        KeyStore(bytes(0xB001))
+
+
+def test_snapshot_and_restore() -> None:
+    store = used(*FOUR)
+    before = store.snapshot()
+    store.write(encode_slots([aes_slot(1, KEY, 2)]))
+    assert counter(store, 1) == 0
+    after = store.snapshot()
+    store.restore(before)
+    assert [counter(store, i) for i in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    store.restore(after)
+    assert [counter(store, i) for i in (1, 2, 3, 4)] == [0, None, None, None]
