@@ -123,6 +123,11 @@ class Board:
         return (self.kernel_page, self.entropy_page, self.key_storage, self.window)
 
     @property
+    def ram(self) -> tuple[Region, ...]:
+        """What changes while a task runs, by the task or by the loader: all that a snapshot has to hold."""
+        return tuple(region for region in self.image_regions if region.writable) + self.dataspaces
+
+    @property
     def call_regions(self) -> tuple[Region, ...]:
         """What only calls of single functions use."""
         return (self.return_pad, self.call_scratch)

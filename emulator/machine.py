@@ -70,7 +70,7 @@ class Machine:
     # ---- memory, as the host sees it ----
 
     def view(self, address: int, size: int) -> memoryview:
-        """Host memory behind guest addresses. Writing here bypasses the snapshot: call `cpu.touch` first, or `write`."""
+        """Host memory behind guest addresses. A write here bypasses the snapshot: call `cpu.touch` first, or `write`."""
         for bank, memory in self._banks:
             if bank.contains(address, size):
                 return memory[address - bank.base : address - bank.base + size]
@@ -95,9 +95,8 @@ class Machine:
     def reset(self, fill: int = 0) -> None:
         """Power-on: RAM holds `fill`, dataspaces are zero, the vector table gives stack pointer and program counter."""
         self.cpu.drop_snapshot()
-        for region in (*self.board.image_regions, *self.board.dataspaces):
-            if region.writable or region in self.board.dataspaces:
-                self._fill(region, 0 if region in self.board.dataspaces else fill)
+        for region in self.board.ram:
+            self._fill(region, 0 if region in self.board.dataspaces else fill)
         self.uart.reset()
         self.system_control.reset()
         self.kernel_page.reset()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The figures that the project promises, measured: ratios to a baseline of the same run, or exact instruction counts."""
+"""The figures that the project promises: ratios to a baseline of the same run, or exact instruction counts."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from emulator.errors import EmulatorError
@@ -26,7 +26,8 @@ from harness.differential.session import DiffResult, run_diff
 from harness.doctor import diagnose
 from harness.protocol.commands import AES_KEY_SIZE, KEY_STORAGE_SIZE, Algorithm
 from harness.protocol.key_image import KeyImage, KeyImageError, KeySlot, aes_slot
-from harness.report.files import ReportError, atomic_write, write_report
+from harness.report.error import ReportError
+from harness.report.files import atomic_write, write_report
 from harness.targets.base import TargetError
 from harness.targets.opening import DEFAULT_BOARD, TARGET_NAMES, open_target
 
@@ -71,7 +72,6 @@ def _write_json(path: str | None, value: object) -> None:
 
 def _progress() -> Progress:
     columns = (
-        SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
 
+from emulator.board import ADDRESS_LIMIT
 from emulator.debuginfo.dwarf import DAMAGE, children, inherited, number, text, units
 from emulator.errors import SymbolError
 
@@ -67,9 +68,12 @@ class Types:
             for member, index in _STEP.findall(parsed["steps"]):
                 place = _member(place, member, done) if member else _element(place, _index(index, done), done)
                 done += f".{member}" if member else f"[{index}]"
-            return MemberAddress(place.address, _size(place, done))
+            found = MemberAddress(place.address, _size(place, done))
         except DAMAGE as error:
             raise SymbolError(f"{path}: its debug information is damaged, build with -g") from error
+        if found.address + found.size > ADDRESS_LIMIT:
+            raise SymbolError(f"{path} would lie at {found.address:#x}, beyond 32 bits, use a smaller index")
+        return found
 
     def _variable(self, name: str, file: str | None) -> DIE:
         found = self._globals.get(name) or self._locals.get(name) or []

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from unicorn import Uc, UcError
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
-from unicorn.unicorn import Uc, UcError
 
 CODE, DATA, DEVICE = 0x0000_0000, 0x2000_0000, 0x4000_0000
 BANK_SIZE = 0x1_0000
@@ -75,7 +75,7 @@ class Guest:
         virtual: bool = True,
         model: int = arm.UC_CPU_ARM_CORTEX_M4,
         mode: int = const.UC_MODE_THUMB,
-        clear_it: bool = True,
+        clear_if_then: bool = True,
     ) -> None:
         self.rights = {CODE >> 20: READ | EXECUTE, DATA >> 20: READ | WRITE, DEVICE >> 20: READ | WRITE}
         self.translate: Callable[[int], int] = lambda address: address
@@ -85,7 +85,7 @@ class Guest:
         self.engine.mem_map(CODE, BANK_SIZE)
         self.engine.mem_map(DATA, BANK_SIZE)
         self.engine.mem_write(CODE, code)
-        self._clear_it = clear_it
+        self._clear_if_then = clear_if_then
         if virtual:
             self.engine.ctl_set_tlb_mode(const.UC_TLB_VIRTUAL)
             self.engine.hook_add(const.UC_HOOK_TLB_FILL, self._fill)
@@ -97,8 +97,8 @@ class Guest:
         if not rights & need:
             self.refused.append((address, need))
             return False
-        if self._clear_it and need != EXECUTE:
-            leave_it_block(engine)
+        if self._clear_if_then and need != EXECUTE:
+            leave_if_then_block(engine)
         entry.paddr = self.translate(address)
         entry.perms = rights
         return True
@@ -107,11 +107,16 @@ class Guest:
         """Set registers, run in Thumb state; answers the engine's uc_err."""
         for name, value in registers.items():
             self.engine.reg_write(_register_id(name), value)
+        return self.start(start | 1, until, count)
+
+    def start(self, begin: int, until: int = UNTIL, count: int = 0) -> int:
+        """Run, in the state that bit 0 of `begin` selects; answers the engine's uc_err."""
+        result: int = const.UC_ERR_OK
         try:
-            self.engine.emu_start(start | 1, until, count=count)
+            self.engine.emu_start(begin, until, count=count)
         except UcError as error:
-            return int(error.errno)
-        return const.UC_ERR_OK
+            result = error.errno
+        return result
 
     def __getitem__(self, register: str) -> int:
         return int(self.engine.reg_read(_register_id(register)))
@@ -121,7 +126,7 @@ def _register_id(name: str) -> int:
     return int(getattr(arm, f"UC_ARM_REG_{name.upper()}"))
 
 
-def leave_it_block(engine: Uc, *_event: object) -> None:
+def leave_if_then_block(engine: Uc, *_event: object) -> None:
     """Clear the If-Then state; usable as a memory hook."""
     engine.reg_write(arm.UC_ARM_REG_CPSR, engine.reg_read(arm.UC_ARM_REG_CPSR) & ~IT_BITS)
 
@@ -134,6 +139,18 @@ def fastest(action: Callable[[], object], rounds: int = 5) -> float:
         action()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def store_seconds(
+    virtual: bool = True, rights: int = READ | WRITE, prepare: Callable[[Uc], object] = lambda engine: None
+) -> float:
+    """Seconds of a loop that does little else than store; `prepare` may add hooks."""
+    # 16 times str r2, [r1, #..]; subs r0, #1; bne back; wfi
+    guest = Guest(thumb(*(0x600A, 0x604A, 0x608A, 0x60CA) * 4, 0x3801, 0xD1ED, 0xBF30), virtual)
+    guest.rights[DATA >> 20] = rights
+    prepare(guest.engine)
+    guest.run(r0=10, r1=DATA)
+    return fastest(lambda: guest.run(r0=5_000, r1=DATA))
 
 
 def texts(*errors: int) -> str:

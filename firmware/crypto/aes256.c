@@ -3,389 +3,603 @@
 
 #include "wipe.h"
 
-static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
-    const uint32_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4], x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
-    uint32_t y14 = x3 ^ x5;
-    __asm__("" : "+r"(y14));
-    uint32_t y13 = x0 ^ x6;
-    __asm__("" : "+r"(y13));
-    uint32_t y12 = y13 ^ y14;
-    __asm__("" : "+r"(y12));
-    uint32_t t0 = x1 ^ x2;
-    __asm__("" : "+r"(t0));
-    uint32_t t1 = x4 ^ y12;
-    __asm__("" : "+r"(t1));
-    uint32_t y20 = t1 ^ x1;
-    __asm__("" : "+r"(y20));
-    uint32_t y15 = t1 ^ x5;
-    __asm__("" : "+r"(y15));
-    uint32_t y1 = t0 ^ x7;
-    __asm__("" : "+r"(y1));
-    uint32_t y6 = y15 ^ x7;
-    __asm__("" : "+r"(y6));
-    uint32_t t2 = y12 & y15;
-    __asm__("" : "+r"(t2));
-    uint32_t y8 = x0 ^ x5;
-    __asm__("" : "+r"(y8));
-    uint32_t y5 = y1 ^ x6;
-    __asm__("" : "+r"(y5));
-    uint32_t y3 = y5 ^ y8;
-    __asm__("" : "+r"(y3));
-    uint32_t t3 = y3 & y6;
-    __asm__("" : "+r"(t3));
-    uint32_t t4 = t3 ^ t2;
-    __asm__("" : "+r"(t4));
-    uint32_t y9 = x0 ^ x3;
-    __asm__("" : "+r"(y9));
-    uint32_t y4 = y1 ^ x3;
-    __asm__("" : "+r"(y4));
-    uint32_t t8 = y5 & y1;
-    __asm__("" : "+r"(t8));
-    uint32_t t5 = y4 & x7;
-    __asm__("" : "+r"(t5));
-    uint32_t t17 = t4 ^ y20;
-    __asm__("" : "+r"(t17));
-    uint32_t t6 = t5 ^ t2;
-    __asm__("" : "+r"(t6));
-    uint32_t y11 = y20 ^ y9;
-    __asm__("" : "+r"(y11));
-    uint32_t y10 = y15 ^ t0;
-    __asm__("" : "+r"(y10));
-    uint32_t t12 = y9 & y11;
-    __asm__("" : "+r"(t12));
-    uint32_t y19 = y10 ^ y8;
-    __asm__("" : "+r"(y19));
-    uint32_t t15 = y8 & y10;
-    __asm__("" : "+r"(t15));
-    uint32_t y17 = y10 ^ y11;
-    __asm__("" : "+r"(y17));
-    uint32_t y16 = t0 ^ y11;
-    __asm__("" : "+r"(y16));
-    uint32_t t16 = t15 ^ t12;
-    __asm__("" : "+r"(t16));
-    uint32_t t18 = t6 ^ t16;
-    __asm__("" : "+r"(t18));
-    uint32_t t22 = t18 ^ y19;
-    __asm__("" : "+r"(t22));
-    uint32_t t13 = y14 & y17;
-    __asm__("" : "+r"(t13));
-    uint32_t t14 = t13 ^ t12;
-    __asm__("" : "+r"(t14));
-    uint32_t y21 = y13 ^ y16;
-    __asm__("" : "+r"(y21));
-    uint32_t y7 = x7 ^ y11;
-    __asm__("" : "+r"(y7));
-    uint32_t t7 = y13 & y16;
-    __asm__("" : "+r"(t7));
-    uint32_t t9 = t8 ^ t7;
-    __asm__("" : "+r"(t9));
-    uint32_t t19 = t9 ^ t14;
-    __asm__("" : "+r"(t19));
-    uint32_t t21 = t17 ^ t14;
-    __asm__("" : "+r"(t21));
-    uint32_t y2 = y1 ^ x0;
-    __asm__("" : "+r"(y2));
-    uint32_t t23 = t19 ^ y21;
-    __asm__("" : "+r"(t23));
-    uint32_t t10 = y2 & y7;
-    __asm__("" : "+r"(t10));
-    uint32_t y18 = x0 ^ y16;
-    __asm__("" : "+r"(y18));
-    uint32_t t11 = t10 ^ t7;
-    __asm__("" : "+r"(t11));
-    uint32_t t25 = t21 ^ t22;
-    __asm__("" : "+r"(t25));
-    uint32_t t26 = t21 & t23;
-    __asm__("" : "+r"(t26));
-    uint32_t t20 = t11 ^ t16;
-    __asm__("" : "+r"(t20));
-    uint32_t t24 = t20 ^ y18;
-    __asm__("" : "+r"(t24));
-    uint32_t t27 = t24 ^ t26;
-    __asm__("" : "+r"(t27));
-    uint32_t t31 = t22 ^ t26;
-    __asm__("" : "+r"(t31));
-    uint32_t t30 = t23 ^ t24;
-    __asm__("" : "+r"(t30));
-    uint32_t t32 = t31 & t30;
-    __asm__("" : "+r"(t32));
-    uint32_t t28 = t25 & t27;
-    __asm__("" : "+r"(t28));
-    uint32_t t29 = t28 ^ t22;
-    __asm__("" : "+r"(t29));
-    uint32_t t33 = t32 ^ t24;
-    __asm__("" : "+r"(t33));
-    uint32_t t35 = t27 ^ t33;
-    __asm__("" : "+r"(t35));
-    uint32_t t36 = t24 & t35;
-    __asm__("" : "+r"(t36));
-    uint32_t t34 = t23 ^ t33;
-    __asm__("" : "+r"(t34));
-    uint32_t t42 = t29 ^ t33;
-    __asm__("" : "+r"(t42));
-    uint32_t z14 = t29 & y2;
-    __asm__("" : "+r"(z14));
-    uint32_t t38 = t27 ^ t36;
-    __asm__("" : "+r"(t38));
-    uint32_t t39 = t29 & t38;
-    __asm__("" : "+r"(t39));
-    uint32_t t37 = t36 ^ t34;
-    __asm__("" : "+r"(t37));
-    uint32_t t40 = t25 ^ t39;
-    __asm__("" : "+r"(t40));
-    uint32_t t43 = t29 ^ t40;
-    __asm__("" : "+r"(t43));
-    uint32_t z11 = t33 & y4;
-    __asm__("" : "+r"(z11));
-    uint32_t t44 = t33 ^ t37;
-    __asm__("" : "+r"(t44));
-    uint32_t z4 = t40 & y1;
-    __asm__("" : "+r"(z4));
-    uint32_t z1 = t37 & y6;
-    __asm__("" : "+r"(z1));
-    uint32_t z2 = t33 & x7;
-    __asm__("" : "+r"(z2));
-    uint32_t z0 = t44 & y15;
-    __asm__("" : "+r"(z0));
-    uint32_t z3 = t43 & y16;
-    __asm__("" : "+r"(z3));
-    uint32_t z5 = t29 & y7;
-    __asm__("" : "+r"(z5));
-    uint32_t tc4 = z0 ^ z2;
-    __asm__("" : "+r"(tc4));
-    uint32_t tc6 = z3 ^ z4;
-    __asm__("" : "+r"(tc6));
-    uint32_t tc5 = z1 ^ z0;
-    __asm__("" : "+r"(tc5));
-    uint32_t t41 = t40 ^ t37;
-    __asm__("" : "+r"(t41));
-    uint32_t tc12 = z3 ^ z5;
-    __asm__("" : "+r"(tc12));
-    uint32_t z8 = t41 & y10;
-    __asm__("" : "+r"(z8));
-    uint32_t z13 = t40 & y5;
-    __asm__("" : "+r"(z13));
-    uint32_t z10 = t37 & y3;
-    __asm__("" : "+r"(z10));
-    uint32_t z12 = t43 & y13;
-    __asm__("" : "+r"(z12));
-    uint32_t t45 = t42 ^ t41;
-    __asm__("" : "+r"(t45));
-    uint32_t tc14 = tc4 ^ tc12;
-    __asm__("" : "+r"(tc14));
-    uint32_t tc7 = z12 ^ tc4;
-    __asm__("" : "+r"(tc7));
-    uint32_t tc11 = tc6 ^ tc5;
-    __asm__("" : "+r"(tc11));
-    uint32_t tc9 = z8 ^ tc7;
-    __asm__("" : "+r"(tc9));
-    uint32_t z7 = t45 & y17;
-    __asm__("" : "+r"(z7));
-    uint32_t tc8 = z7 ^ tc6;
-    __asm__("" : "+r"(tc8));
-    uint32_t z16 = t45 & y14;
-    __asm__("" : "+r"(z16));
-    uint32_t tc10 = tc8 ^ tc9;
-    __asm__("" : "+r"(tc10));
-    uint32_t z6 = t42 & y11;
-    __asm__("" : "+r"(z6));
-    uint32_t tc16 = z6 ^ tc8;
-    __asm__("" : "+r"(tc16));
-    uint32_t z15 = t42 & y9;
-    __asm__("" : "+r"(z15));
-    uint32_t tc20 = z15 ^ tc16;
-    __asm__("" : "+r"(tc20));
-    uint32_t tc1 = z15 ^ z16;
-    __asm__("" : "+r"(tc1));
-    uint32_t tc2 = z10 ^ tc1;
-    __asm__("" : "+r"(tc2));
-    uint32_t tc13 = z13 ^ tc1;
-    __asm__("" : "+r"(tc13));
-    uint32_t z9 = t44 & y12;
-    __asm__("" : "+r"(z9));
-    uint32_t tc18 = tc13 ^ tc14;
-    __asm__("" : "+r"(tc18));
-    uint32_t z17 = t41 & y8;
-    __asm__("" : "+r"(z17));
-    uint32_t tc17 = z14 ^ tc10;
-    __asm__("" : "+r"(tc17));
-    uint32_t tc21 = tc2 ^ z11;
-    __asm__("" : "+r"(tc21));
-    uint32_t S6 = tc10 ^ tc18;
-    __asm__("" : "+r"(S6));
-    uint32_t tc3 = z9 ^ tc2;
-    __asm__("" : "+r"(tc3));
-    uint32_t S3 = tc3 ^ tc11;
-    __asm__("" : "+r"(S3));
-    uint32_t S0 = tc3 ^ tc16;
-    __asm__("" : "+r"(S0));
-    uint32_t S4 = tc14 ^ S3;
-    __asm__("" : "+r"(S4));
-    uint32_t tc26 = tc17 ^ tc20;
-    __asm__("" : "+r"(tc26));
-    uint32_t S2 = tc26 ^ z17;
-    __asm__("" : "+r"(S2));
-    uint32_t S1 = S3 ^ tc16;
-    __asm__("" : "+r"(S1));
-    uint32_t S7 = z12 ^ tc18;
-    __asm__("" : "+r"(S7));
-    uint32_t S5 = tc21 ^ tc17;
-    __asm__("" : "+r"(S5));
-    q[7] = S0; q[6] = S1; q[5] = S2; q[4] = S3; q[3] = S4; q[2] = S5; q[1] = S6; q[0] = S7;
-}
+// How the state is held
+//
+// FIPS 197 section 3.4 arranges a block as four columns of four rows, byte 4c + r of the block being row r of column c.
+// Here two blocks, b = 0 and b = 1, are sliced by the bits of their bytes: eight words, word i holding bit i of all 32
+// bytes, that of row r, column c of block b at position
+//
+//     8r + 2c + b
+//
+// so that a byte of a word is a row and rotating a word to the right by 8 brings each row's successor to its place.
+// Every step is then a handful of logic operations on whole words, the same ones whatever the data is: nothing is looked
+// up, nothing branches. "Plane i" below is word i.
+//
+// ShiftRows is never carried out ("fixslicing", Adomnicai and Peyrin, TCHES 2021). Bytes stay where they are and what
+// follows learns where to look instead. After k skipped ShiftRows, byte (r, c) of the true state is found at (r, c + kr),
+// columns modulo 4. SubBytes does not care. MixColumns combines byte (r, c) with (r + 1, c): in place (r, d) that is the
+// one at (r + 1, d + k). Round keys are stored with their bytes moved in the same way. Four skipped make none, and only
+// the two that remain after round 14 are made good.
+
+// The rows, as bytes of a word.
+#define ODD_ROWS 0xff00ff00u
+
+// SubBytes adds 0x63 to every byte (FIPS 197 equation 5.2). MixColumns maps a column of four equal bytes v to itself,
+// since (2 + 3 + 1 + 1)v = v, so that the addition can be put off until the round key, which then contains it.
+#define SUB_BYTES_CONSTANT 0x63636363u
+
+// Exchanges the bits of a under mask << shift with the bits of b under mask.
+#define EXCHANGE(a, b, mask, shift)                                                                                    \
+    do {                                                                                                               \
+        const uint32_t difference_ = (((a) >> (shift)) ^ (b)) & (mask);                                                \
+        (b) ^= difference_;                                                                                            \
+        (a) ^= difference_ << (shift);                                                                                 \
+    } while (0)
 
 static inline uint32_t load_le32(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static inline void store_le32(uint8_t *p, uint32_t v) {
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-    p[2] = (uint8_t)(v >> 16);
-    p[3] = (uint8_t)(v >> 24);
+static inline void store_le32(uint8_t *p, uint32_t value) {
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+    p[2] = (uint8_t)(value >> 16);
+    p[3] = (uint8_t)(value >> 24);
 }
 
-static inline uint32_t ror(uint32_t v, unsigned n) { return v >> n | v << (32 - n); }
+static inline uint32_t rotate_right(uint32_t value, unsigned n) { return value >> n | value << (32 - n); }
 
-#define SWAP(a, b, mask, n) do { uint32_t t_ = ((a) >> (n) ^ (b)) & (mask); (b) ^= t_; (a) ^= t_ << (n); } while (0)
-
-static inline void transpose(uint32_t q[8]) {
-    SWAP(q[0], q[1], 0x55555555u, 1);
-    SWAP(q[2], q[3], 0x55555555u, 1);
-    SWAP(q[4], q[5], 0x55555555u, 1);
-    SWAP(q[6], q[7], 0x55555555u, 1);
-    SWAP(q[0], q[2], 0x33333333u, 2);
-    SWAP(q[1], q[3], 0x33333333u, 2);
-    SWAP(q[4], q[6], 0x33333333u, 2);
-    SWAP(q[5], q[7], 0x33333333u, 2);
-    SWAP(q[0], q[4], 0x0f0f0f0fu, 4);
-    SWAP(q[1], q[5], 0x0f0f0f0fu, 4);
-    SWAP(q[2], q[6], 0x0f0f0f0fu, 4);
-    SWAP(q[3], q[7], 0x0f0f0f0fu, 4);
+// Between words of columns, word 2c + b being column c of block b with row r in byte r, and planes. Both number a bit by
+// its row (byte of the word), word w and bit i of the byte; w and i change places, an 8 x 8 transposition in each byte
+// of the eight words. It is its own inverse: each of the three passes swaps one binary digit of w with one of i.
+static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
+    for (unsigned i = 0; i < 8; i += 2) {
+        EXCHANGE(q[i], q[i + 1], 0x55555555u, 1);
+    }
+    for (unsigned i = 0; i < 8; i += 4) {
+        EXCHANGE(q[i], q[i + 2], 0x33333333u, 2);
+        EXCHANGE(q[i + 1], q[i + 3], 0x33333333u, 2);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        EXCHANGE(q[i], q[i + 4], 0x0f0f0f0fu, 4);
+    }
 }
 
-// each byte of w rotated right by n bits (n = 0, 2, 4, 6)
-static inline uint32_t rotate_columns(uint32_t w, unsigned n) {
-    const uint32_t low = (0xffu >> n) * 0x01010101u;
-    return n == 0 ? w : (w >> n & low) | (w << (8 - n) & ~low);
+// SubBytes without its constant: the circuit of 32 ANDs and 81 XORs by Boyar, Matthews and Peralta ("Logic minimization
+// techniques with applications to cryptology", J. Cryptology 2013, with the later savings published by the same group),
+// whose names are kept: x0 and s0 are the most significant bits; y, then t invert in GF(2^8) by way of GF(2^4); z and c
+// go back. Only the order is ours: it was searched for the fewest values alive at a time, as 12 registers hold them.
+#if defined(__ARM_ARCH_7EM__)
+
+static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
+    uint32_t r0 = q[7], r1 = q[6], r2 = q[5], r3 = q[4], r4 = q[3], r5 = q[2], r6 = q[1], r7 = q[0];
+    uint32_t r8, r9, r10, r11, r12;
+    uint32_t m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11;
+
+    __asm__(
+        "eor %[r2], %[r1], %[r2]\n\t"
+        "eor %[r8], %[r3], %[r5]\n\t"
+        "eor %[r9], %[r0], %[r6]\n\t"
+        "eor %[r10], %[r9], %[r8]\n\t"
+        "eor %[r4], %[r4], %[r10]\n\t"
+        "eor %[r11], %[r4], %[r5]\n\t"
+        "eor %[r12], %[r2], %[r7]\n\t"
+        "eor %[r6], %[r12], %[r6]\n\t"
+        "str %[r10], %[m0]\n\t"
+        "and %[r10], %[r10], %[r11]\n\t"
+        "eor %[r5], %[r0], %[r5]\n\t"
+        "eor %[r4], %[r4], %[r1]\n\t"
+        "eor %[r1], %[r6], %[r5]\n\t"
+        "str %[r6], %[m1]\n\t"
+        "eor %[r6], %[r11], %[r7]\n\t"
+        "str %[r1], %[m2]\n\t"
+        "and %[r1], %[r1], %[r6]\n\t"
+        "str %[r6], %[m3]\n\t"
+        "eor %[r6], %[r12], %[r3]\n\t"
+        "str %[r6], %[m4]\n\t"
+        "and %[r6], %[r6], %[r7]\n\t"
+        "eor %[r1], %[r1], %[r10]\n\t"
+        "eor %[r10], %[r6], %[r10]\n\t"
+        "eor %[r3], %[r0], %[r3]\n\t"
+        "eor %[r6], %[r11], %[r2]\n\t"
+        "str %[r11], %[m5]\n\t"
+        "eor %[r11], %[r4], %[r3]\n\t"
+        "eor %[r1], %[r1], %[r4]\n\t"
+        "eor %[r2], %[r2], %[r11]\n\t"
+        "eor %[r4], %[r6], %[r11]\n\t"
+        "str %[r3], %[m6]\n\t"
+        "and %[r3], %[r3], %[r11]\n\t"
+        "str %[r8], %[m7]\n\t"
+        "and %[r8], %[r8], %[r4]\n\t"
+        "eor %[r8], %[r8], %[r3]\n\t"
+        "str %[r4], %[m8]\n\t"
+        "and %[r4], %[r5], %[r6]\n\t"
+        "str %[r5], %[m9]\n\t"
+        "eor %[r5], %[r6], %[r5]\n\t"
+        "str %[r6], %[m10]\n\t"
+        "and %[r6], %[r9], %[r2]\n\t"
+        "eor %[r1], %[r1], %[r8]\n\t"
+        "eor %[r4], %[r4], %[r3]\n\t"
+        "eor %[r3], %[r7], %[r11]\n\t"
+        "eor %[r10], %[r10], %[r4]\n\t"
+        "eor %[r5], %[r10], %[r5]\n\t"
+        "eor %[r10], %[r12], %[r0]\n\t"
+        "str %[r11], %[m11]\n\t"
+        "and %[r11], %[r10], %[r3]\n\t"
+        "eor %[r11], %[r11], %[r6]\n\t"
+        "eor %[r11], %[r11], %[r4]\n\t"
+        "ldr %[r4], %[m1]\n\t"
+        "and %[r4], %[r4], %[r12]\n\t"
+        "eor %[r4], %[r4], %[r6]\n\t"
+        "eor %[r8], %[r4], %[r8]\n\t"
+        "eor %[r0], %[r0], %[r2]\n\t"
+        "eor %[r4], %[r9], %[r2]\n\t"
+        "eor %[r4], %[r8], %[r4]\n\t"
+        "eor %[r11], %[r11], %[r0]\n\t"
+        "eor %[r0], %[r4], %[r11]\n\t"
+        "and %[r8], %[r1], %[r4]\n\t"
+        "eor %[r6], %[r5], %[r8]\n\t"
+        "and %[r0], %[r6], %[r0]\n\t"
+        "eor %[r0], %[r0], %[r11]\n\t"
+        "eor %[r1], %[r1], %[r5]\n\t"
+        "eor %[r8], %[r11], %[r8]\n\t"
+        "eor %[r4], %[r4], %[r0]\n\t"
+        "eor %[r6], %[r8], %[r0]\n\t"
+        "and %[r6], %[r11], %[r6]\n\t"
+        "and %[r11], %[r1], %[r8]\n\t"
+        "eor %[r11], %[r11], %[r5]\n\t"
+        "eor %[r8], %[r8], %[r6]\n\t"
+        "and %[r3], %[r11], %[r3]\n\t"
+        "and %[r10], %[r11], %[r10]\n\t"
+        "eor %[r4], %[r6], %[r4]\n\t"
+        "eor %[r6], %[r0], %[r4]\n\t"
+        "and %[r8], %[r11], %[r8]\n\t"
+        "eor %[r8], %[r1], %[r8]\n\t"
+        "ldr %[r1], %[m4]\n\t"
+        "and %[r1], %[r0], %[r1]\n\t"
+        "eor %[r5], %[r11], %[r8]\n\t"
+        "and %[r9], %[r5], %[r9]\n\t"
+        "and %[r12], %[r8], %[r12]\n\t"
+        "str %[r1], %[m4]\n\t"
+        "ldr %[r1], %[m3]\n\t"
+        "and %[r1], %[r4], %[r1]\n\t"
+        "eor %[r11], %[r11], %[r0]\n\t"
+        "and %[r7], %[r0], %[r7]\n\t"
+        "ldr %[r0], %[m5]\n\t"
+        "and %[r0], %[r6], %[r0]\n\t"
+        "and %[r5], %[r5], %[r2]\n\t"
+        "eor %[r3], %[r5], %[r3]\n\t"
+        "eor %[r7], %[r0], %[r7]\n\t"
+        "eor %[r3], %[r7], %[r3]\n\t"
+        "eor %[r5], %[r5], %[r12]\n\t"
+        "ldr %[r12], %[m0]\n\t"
+        "and %[r6], %[r6], %[r12]\n\t"
+        "eor %[r12], %[r8], %[r4]\n\t"
+        "eor %[r2], %[r11], %[r12]\n\t"
+        "eor %[r0], %[r1], %[r0]\n\t"
+        "ldr %[r1], %[m10]\n\t"
+        "and %[r1], %[r12], %[r1]\n\t"
+        "eor %[r7], %[r9], %[r7]\n\t"
+        "eor %[r0], %[r5], %[r0]\n\t"
+        "eor %[r7], %[r1], %[r7]\n\t"
+        "ldr %[r1], %[m8]\n\t"
+        "and %[r1], %[r2], %[r1]\n\t"
+        "eor %[r5], %[r1], %[r5]\n\t"
+        "eor %[r7], %[r5], %[r7]\n\t"
+        "ldr %[r1], %[m7]\n\t"
+        "and %[r2], %[r2], %[r1]\n\t"
+        "ldr %[r1], %[m2]\n\t"
+        "and %[r1], %[r4], %[r1]\n\t"
+        "ldr %[r4], %[m11]\n\t"
+        "and %[r4], %[r11], %[r4]\n\t"
+        "eor %[r4], %[r4], %[r5]\n\t"
+        "ldr %[r5], %[m6]\n\t"
+        "and %[r11], %[r11], %[r5]\n\t"
+        "ldr %[r5], %[m1]\n\t"
+        "and %[r5], %[r8], %[r5]\n\t"
+        "eor %[r10], %[r10], %[r7]\n\t"
+        "eor %[r2], %[r11], %[r2]\n\t"
+        "ldr %[r8], %[m9]\n\t"
+        "and %[r8], %[r12], %[r8]\n\t"
+        "eor %[r5], %[r5], %[r2]\n\t"
+        "eor %[r2], %[r1], %[r2]\n\t"
+        "eor %[r11], %[r11], %[r4]\n\t"
+        "eor %[r6], %[r6], %[r2]\n\t"
+        "eor %[r1], %[r6], %[r4]\n\t"
+        "ldr %[r12], %[m4]\n\t"
+        "eor %[r2], %[r2], %[r12]\n\t"
+        "eor %[r5], %[r5], %[r3]\n\t"
+        "eor %[r2], %[r2], %[r10]\n\t"
+        "eor %[r9], %[r9], %[r5]\n\t"
+        "eor %[r0], %[r6], %[r0]\n\t"
+        "eor %[r3], %[r3], %[r0]\n\t"
+        "eor %[r11], %[r10], %[r11]\n\t"
+        "eor %[r8], %[r11], %[r8]\n\t"
+        "eor %[r4], %[r0], %[r4]\n\t"
+        "eor %[r7], %[r7], %[r5]\n\t"
+        : [r0] "+r"(r0), [r1] "+r"(r1), [r2] "+r"(r2), [r3] "+r"(r3), [r4] "+r"(r4), [r5] "+r"(r5), [r6] "+r"(r6), [r7] "+r"(r7), [r8] "=&r"(r8), [r9] "=&r"(r9), [r10] "=&r"(r10), [r11] "=&r"(r11), [r12] "=&r"(r12), [m0] "=m"(m0), [m1] "=m"(m1), [m2] "=m"(m2), [m3] "=m"(m3), [m4] "=m"(m4), [m5] "=m"(m5), [m6] "=m"(m6), [m7] "=m"(m7), [m8] "=m"(m8), [m9] "=m"(m9), [m10] "=m"(m10), [m11] "=m"(m11));
+    q[7] = r1;
+    q[6] = r4;
+    q[5] = r8;
+    q[4] = r0;
+    q[3] = r3;
+    q[2] = r2;
+    q[1] = r7;
+    q[0] = r9;
 }
 
-static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], unsigned k) {
-    uint32_t g = ror(rotate_columns(q[7], 2 * k), 8);
-    const uint32_t t7 = q[7] ^ g;
+#else
+
+static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
+    const uint32_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
+    const uint32_t x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
+
+    const uint32_t t0 = x1 ^ x2;
+    const uint32_t y14 = x3 ^ x5;
+    const uint32_t y13 = x0 ^ x6;
+    const uint32_t y12 = y13 ^ y14;
+    const uint32_t t1 = x4 ^ y12;
+    const uint32_t y15 = t1 ^ x5;
+    const uint32_t y1 = t0 ^ x7;
+    const uint32_t y5 = y1 ^ x6;
+    const uint32_t t2 = y12 & y15;
+    const uint32_t y8 = x0 ^ x5;
+    const uint32_t y20 = t1 ^ x1;
+    const uint32_t y3 = y5 ^ y8;
+    const uint32_t y6 = y15 ^ x7;
+    const uint32_t t3 = y3 & y6;
+    const uint32_t y4 = y1 ^ x3;
+    const uint32_t t5 = y4 & x7;
+    const uint32_t t4 = t3 ^ t2;
+    const uint32_t t6 = t5 ^ t2;
+    const uint32_t y9 = x0 ^ x3;
+    const uint32_t y10 = y15 ^ t0;
+    const uint32_t y11 = y20 ^ y9;
+    const uint32_t t17 = t4 ^ y20;
+    const uint32_t y16 = t0 ^ y11;
+    const uint32_t y17 = y10 ^ y11;
+    const uint32_t t12 = y9 & y11;
+    const uint32_t t13 = y14 & y17;
+    const uint32_t t14 = t13 ^ t12;
+    const uint32_t t15 = y8 & y10;
+    const uint32_t y19 = y10 ^ y8;
+    const uint32_t t7 = y13 & y16;
+    const uint32_t t21 = t17 ^ t14;
+    const uint32_t t16 = t15 ^ t12;
+    const uint32_t y7 = x7 ^ y11;
+    const uint32_t t18 = t6 ^ t16;
+    const uint32_t t22 = t18 ^ y19;
+    const uint32_t y2 = y1 ^ x0;
+    const uint32_t t10 = y2 & y7;
+    const uint32_t t11 = t10 ^ t7;
+    const uint32_t t20 = t11 ^ t16;
+    const uint32_t t8 = y5 & y1;
+    const uint32_t t9 = t8 ^ t7;
+    const uint32_t t19 = t9 ^ t14;
+    const uint32_t y18 = x0 ^ y16;
+    const uint32_t y21 = y13 ^ y16;
+    const uint32_t t23 = t19 ^ y21;
+    const uint32_t t24 = t20 ^ y18;
+    const uint32_t t30 = t23 ^ t24;
+    const uint32_t t26 = t21 & t23;
+    const uint32_t t31 = t22 ^ t26;
+    const uint32_t t32 = t31 & t30;
+    const uint32_t t33 = t32 ^ t24;
+    const uint32_t t25 = t21 ^ t22;
+    const uint32_t t27 = t24 ^ t26;
+    const uint32_t t34 = t23 ^ t33;
+    const uint32_t t35 = t27 ^ t33;
+    const uint32_t t36 = t24 & t35;
+    const uint32_t t28 = t25 & t27;
+    const uint32_t t29 = t28 ^ t22;
+    const uint32_t t38 = t27 ^ t36;
+    const uint32_t z5 = t29 & y7;
+    const uint32_t z14 = t29 & y2;
+    const uint32_t t37 = t36 ^ t34;
+    const uint32_t t44 = t33 ^ t37;
+    const uint32_t t39 = t29 & t38;
+    const uint32_t t40 = t25 ^ t39;
+    const uint32_t z11 = t33 & y4;
+    const uint32_t t43 = t29 ^ t40;
+    const uint32_t z12 = t43 & y13;
+    const uint32_t z4 = t40 & y1;
+    const uint32_t z1 = t37 & y6;
+    const uint32_t t42 = t29 ^ t33;
+    const uint32_t z2 = t33 & x7;
+    const uint32_t z0 = t44 & y15;
+    const uint32_t z3 = t43 & y16;
+    const uint32_t tc12 = z3 ^ z5;
+    const uint32_t tc4 = z0 ^ z2;
+    const uint32_t tc14 = tc4 ^ tc12;
+    const uint32_t tc6 = z3 ^ z4;
+    const uint32_t z9 = t44 & y12;
+    const uint32_t t41 = t40 ^ t37;
+    const uint32_t t45 = t42 ^ t41;
+    const uint32_t tc5 = z1 ^ z0;
+    const uint32_t z8 = t41 & y10;
+    const uint32_t tc7 = z12 ^ tc4;
+    const uint32_t tc11 = tc6 ^ tc5;
+    const uint32_t tc9 = z8 ^ tc7;
+    const uint32_t z7 = t45 & y17;
+    const uint32_t tc8 = z7 ^ tc6;
+    const uint32_t tc10 = tc8 ^ tc9;
+    const uint32_t z16 = t45 & y14;
+    const uint32_t z10 = t37 & y3;
+    const uint32_t z6 = t42 & y11;
+    const uint32_t tc16 = z6 ^ tc8;
+    const uint32_t z15 = t42 & y9;
+    const uint32_t z13 = t40 & y5;
+    const uint32_t tc17 = z14 ^ tc10;
+    const uint32_t tc1 = z15 ^ z16;
+    const uint32_t z17 = t41 & y8;
+    const uint32_t tc13 = z13 ^ tc1;
+    const uint32_t tc2 = z10 ^ tc1;
+    const uint32_t tc20 = z15 ^ tc16;
+    const uint32_t tc3 = z9 ^ tc2;
+    const uint32_t S0 = tc3 ^ tc16;
+    const uint32_t tc21 = tc2 ^ z11;
+    const uint32_t tc18 = tc13 ^ tc14;
+    const uint32_t S5 = tc21 ^ tc17;
+    const uint32_t S7 = z12 ^ tc18;
+    const uint32_t S3 = tc3 ^ tc11;
+    const uint32_t S4 = tc14 ^ S3;
+    const uint32_t tc26 = tc17 ^ tc20;
+    const uint32_t S2 = tc26 ^ z17;
+    const uint32_t S1 = S3 ^ tc16;
+    const uint32_t S6 = tc10 ^ tc18;
+
+    q[7] = S0;
+    q[6] = S1;
+    q[5] = S2;
+    q[4] = S3;
+    q[3] = S4;
+    q[2] = S5;
+    q[1] = S6;
+    q[0] = S7;
+}
+
+#endif
+
+// Column d of the result is column d + n (modulo 4) of the word, in every row: each byte turned right by 2n bits.
+static inline __attribute__((always_inline)) uint32_t rotate_columns(uint32_t word, unsigned n) {
+    const uint32_t stay = (0xffu >> 2 * n) * 0x01010101u;
+
+    return n == 0 ? word : ((word >> 2 * n) & stay) | ((word << (8 - 2 * n)) & ~stay);
+}
+
+// MixColumns after `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at (r + 1, d + k),
+// and a * 2 for multiplication by x, FIPS 197 equation 5.8 is
+//
+//     a' = a * 2 + f(a) * 3 + f(f(a)) + f(f(f(a)))
+//        = t * 2 + f(a) + f(f(t)),    t = a + f(a)
+//
+// and multiplying by x moves plane i - 1 to plane i, adding plane 7 where x^8 = x^4 + x^3 + x + 1 says so.
+static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], unsigned skipped) {
+    uint32_t f = rotate_right(rotate_columns(q[7], skipped), 8);
+    const uint32_t t7 = q[7] ^ f;
     uint32_t t = t7;
-    for (int i = 7; i >= 0; i--) {
-        uint32_t g1 = 0, t1 = t7;
-        if (i > 0) {
-            g1 = ror(rotate_columns(q[i - 1], 2 * k), 8);
-            t1 = q[i - 1] ^ g1;
+
+    for (unsigned i = 8; i-- > 0;) { // downwards, as it is plane i - 1 that plane i needs
+        const uint32_t f_below = i == 0 ? 0 : rotate_right(rotate_columns(q[i - 1], skipped), 8);
+        const uint32_t t_below = i == 0 ? t7 : q[i - 1] ^ f_below;
+
+        q[i] = f ^ t_below ^ rotate_right(rotate_columns(t, 2 * skipped % 4), 16);
+        if (i == 1 || i == 3 || i == 4) {
+            q[i] ^= t7;
         }
-        uint32_t d = t1 ^ g ^ ror(rotate_columns(t, 4 * k & 7), 16);
-        if (i == 1 || i == 3 || i == 4) d ^= t7;
-        q[i] = d;
-        g = g1; t = t1;
+        f = f_below;
+        t = t_below;
     }
 }
 
-static inline void add_round_key(uint32_t q[8], const uint32_t key[8]) {
-    for (int i = 0; i < 8; i++) q[i] ^= key[i];
+static inline __attribute__((always_inline)) void add_round_key(uint32_t q[8], const uint32_t key[8]) {
+    for (unsigned i = 0; i < 8; i++) {
+        q[i] ^= key[i];
+    }
 }
 
-static uint32_t sub_word(uint32_t w) {
-    uint32_t q[8], r = 0;
-    for (int i = 0; i < 8; i++) q[i] = w >> i & 0x01010101u;
+static inline __attribute__((always_inline)) void middle_round(uint32_t q[8], const uint32_t key[8], unsigned skipped) {
     sub_bytes(q);
-    for (int i = 0; i < 8; i++) r |= q[i] << i;
-    return r ^ 0x63636363u;
+    mix_columns(q, skipped);
+    add_round_key(q, key);__asm__ volatile("" : "+r"(q[0]), "+r"(q[1]), "+r"(q[2]), "+r"(q[3]), "+r"(q[4]), "+r"(q[5]), "+r"(q[6]), "+r"(q[7])::"memory");
 }
 
-void aes256_expand(struct aes256_key *schedule, const uint8_t key[32]) {
-    uint32_t w[4 * (AES256_ROUNDS + 1)];
-    for (int i = 0; i < 8; i++) w[i] = load_le32(key + 4 * i);
-    uint32_t rcon = 1;
-    for (int i = 8; i < 60; i++) {
-        uint32_t t = w[i - 1];
-        if (i % 8 == 0) { t = sub_word(ror(t, 8)) ^ rcon; rcon <<= 1; }
-        else if (i % 8 == 4) t = sub_word(t);
-        w[i] = w[i - 8] ^ t;
+// Rounds 1 to 14 of Cipher() (FIPS 197 algorithm 1) on planes that round key 0 has been added to, back to columns.
+static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8]) {
+    const uint32_t(*key)[8] = &schedule->round[1];
+    uint32_t q[8];
+
+    for (unsigned i = 0; i < 8; i++) {
+        q[i] = state[i];
     }
-    for (unsigned r = 0; r <= 14; r++) {
-        uint32_t *q = schedule->round[r];
-        for (unsigned c = 0; c < 4; c++) q[2 * c] = q[2 * c + 1] = w[4 * r + c] ^ (r ? 0x63636363u : 0);
-        transpose(q);
-        for (int i = 0; i < 8; i++) {
-            uint32_t v = 0;
-            for (unsigned row = 0; row < 4; row++) {
-                unsigned n = 2 * row * r & 7;
-                uint32_t b = q[i] >> 8 * row & 0xff;
-                b = (b << n | b >> (8 - n)) & 0xff;
-                v |= b << 8 * row;
-            }
-            q[i] = v;
+    for (unsigned round = 1;; round += 4) {
+        middle_round(q, key[0], 1);
+        if (round == AES256_ROUNDS - 1) {
+            break;
+        }
+        middle_round(q, key[1], 2);
+        middle_round(q, key[2], 3);
+        middle_round(q, key[3], 0);
+        key += 4;
+    }
+    sub_bytes(q);
+    add_round_key(q, key[1]);
+    transpose(q);
+    for (unsigned i = 0; i < 4; i++) { // the two ShiftRows still owed: columns c and c + 2 trade rows 1 and 3
+        EXCHANGE(q[i], q[i + 4], ODD_ROWS, 0);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        state[i] = q[i];
+    }
+}
+
+// SubWord() of FIPS 197 section 5.2. The planes of a single word need no packing: bit i of each byte, moved to bit 0.
+static uint32_t sub_word(uint32_t word) {
+    uint32_t q[8];
+    uint32_t result = SUB_BYTES_CONSTANT;
+
+    for (unsigned i = 0; i < 8; i++) {
+        q[i] = (word >> i) & 0x01010101u;
+    }
+    sub_bytes(q);
+    for (unsigned i = 0; i < 8; i++) {
+        result ^= q[i] << i;
+    }
+    return result;
+}
+
+// Moves byte (r, c) to (r, c + 1 * r): to where it is looked for after one more skipped ShiftRows.
+static inline void follow_skipped_shift(uint32_t column[4]) {
+    const uint32_t a = column[0], b = column[1], c = column[2], d = column[3];
+    const uint32_t row0 = 0xffu, row1 = row0 << 8, row2 = row0 << 16, row3 = row0 << 24;
+
+    column[0] = (a & row0) | (d & row1) | (c & row2) | (b & row3);
+    column[1] = (b & row0) | (a & row1) | (d & row2) | (c & row3);
+    column[2] = (c & row0) | (b & row1) | (a & row2) | (d & row3);
+    column[3] = (d & row0) | (c & row1) | (b & row2) | (a & row3);
+}
+
+// Slices one round key, for both blocks.
+static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned round) {
+    const uint32_t constant = round == 0 ? 0 : SUB_BYTES_CONSTANT;
+    uint32_t column[4];
+    uint32_t q[8];
+
+    for (unsigned c = 0; c < 4; c++) {
+        column[c] = word[c] ^ constant;
+    }
+    for (unsigned skipped = round % 4; skipped > 0; skipped--) {
+        follow_skipped_shift(column);
+    }
+    for (unsigned c = 0; c < 4; c++) {
+        q[2 * c] = column[c];
+        q[2 * c + 1] = column[c];
+    }
+    transpose(q);
+    for (unsigned i = 0; i < 8; i++) {
+        plane[i] = q[i];
+    }
+}
+
+// KeyExpansion() of FIPS 197 algorithm 2 with Nk = 8. Words are little-endian here, row r in byte r, so that RotWord
+// turns to the right and Rcon is in the lowest byte.
+void aes256_expand(struct aes256_key *schedule, const uint8_t key[32]) {
+    uint32_t word[4 * (AES256_ROUNDS + 1)];
+    uint32_t rcon = 1;
+
+    for (unsigned i = 0; i < 8; i++) {
+        word[i] = load_le32(key + 4 * i);
+    }
+    for (unsigned i = 8; i < 4 * (AES256_ROUNDS + 1); i += 4) {
+        uint32_t mixed = word[i - 1];
+
+        if (i % 8 == 0) {
+            mixed = sub_word(rotate_right(mixed, 8)) ^ rcon;
+            rcon <<= 1;
+        } else {
+            mixed = sub_word(mixed);
+        }
+        for (unsigned j = i; j < i + 4; j++) {
+            mixed ^= word[j - 8];
+            word[j] = mixed;
         }
     }
-    wipe(w, sizeof w);
-}
-
-static void encrypt_sliced(const struct aes256_key *schedule, uint32_t out[8]) {
-    uint32_t q[8];
-    for (int i = 0; i < 8; i++) q[i] = out[i];
-    const uint32_t (*key)[8] = schedule->round;
-    add_round_key(q, *key++);
-    for (int r = 0;; r++) {
-        sub_bytes(q); mix_columns(q, 1); add_round_key(q, *key++);
-        sub_bytes(q);
-        if (r == 3) break;
-        mix_columns(q, 2); add_round_key(q, *key++);
-        sub_bytes(q); mix_columns(q, 3); add_round_key(q, *key++);
-        sub_bytes(q); mix_columns(q, 0); add_round_key(q, *key++);
+    for (unsigned round = 0; round <= AES256_ROUNDS; round++) {
+        slice_round_key(schedule->round[round], &word[4 * round], round);
     }
-    add_round_key(q, *key);
-    transpose(q);
-    SWAP(q[0], q[4], 0xff00ff00u, 0);
-    SWAP(q[1], q[5], 0xff00ff00u, 0);
-    SWAP(q[2], q[6], 0xff00ff00u, 0);
-    SWAP(q[3], q[7], 0xff00ff00u, 0);
-    for (int i = 0; i < 8; i++) out[i] = q[i];
+    wipe(word, sizeof word);
 }
 
 void aes256_encrypt_two(const struct aes256_key *schedule, const uint8_t in[32], uint8_t out[32]) {
     uint32_t q[8];
+
     for (unsigned c = 0; c < 4; c++) {
         q[2 * c] = load_le32(in + 4 * c);
-        q[2 * c + 1] = load_le32(in + 16 + 4 * c);
+        q[2 * c + 1] = load_le32(in + AES_BLOCK_SIZE + 4 * c);
     }
     transpose(q);
+    add_round_key(q, schedule->round[0]);
     encrypt_sliced(schedule, q);
     for (unsigned c = 0; c < 4; c++) {
         store_le32(out + 4 * c, q[2 * c]);
-        store_le32(out + 16 + 4 * c, q[2 * c + 1]);
+        store_le32(out + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
     }
     wipe(q, sizeof q);
 }
 
 void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16], uint8_t out[16]) {
-    uint8_t two[32];
-    for (int i = 0; i < 16; i++) two[i] = two[16 + i] = in[i];
+    uint8_t two[2 * AES_BLOCK_SIZE];
+
+    for (unsigned i = 0; i < AES_BLOCK_SIZE; i++) {
+        two[i] = in[i];
+        two[AES_BLOCK_SIZE + i] = 0;
+    }
     aes256_encrypt_two(schedule, two, two);
-    for (int i = 0; i < 16; i++) out[i] = two[i];
+    for (unsigned i = 0; i < AES_BLOCK_SIZE; i++) {
+        out[i] = two[i];
+    }
     wipe(two, sizeof two);
+}
+
+// The planes of the two blocks nonce || 0 and nonce || 1, with round key 0 added: what all counter blocks share.
+static void slice_nonce(uint32_t plane[8], const struct aes256_key *schedule, const uint8_t nonce[12]) {
+    uint32_t q[8];
+
+    for (unsigned c = 0; c < 3; c++) {
+        q[2 * c] = load_le32(nonce + 4 * c);
+        q[2 * c + 1] = q[2 * c];
+    }
+    q[6] = 0;
+    q[7] = 1u << 24; // the last bit of the second block: row 3 of column 3
+    transpose(q);
+    add_round_key(q, schedule->round[0]);
+    for (unsigned i = 0; i < 8; i++) {
+        plane[i] = q[i];
+    }
+}
+
+// The encryptions, in columns, of nonce || counter and nonce || counter + 1 for an even counter: the two differ in the
+// last bit, which slice_nonce has set. The other bits are in column 3, whose positions are 8r + 6 and 8r + 7.
+static void counter_pair(uint32_t q[8], const struct aes256_key *schedule, const uint32_t nonce[8], uint32_t counter) {
+    const uint32_t column = counter >> 24 | (counter >> 8 & 0xff00u) | (counter << 8 & 0xff0000u) | counter << 24;
+
+    for (unsigned i = 0; i < 8; i++) {
+        const uint32_t bits = column & 0x01010101u << i;
+        q[i] = nonce[i] ^ bits << (7 - i) ^ (i == 7 ? bits >> 1 : bits << ((6 - i) & 7));
+    }
+    encrypt_sliced(schedule, q);
 }
 
 void aes256_ctr32(const struct aes256_key *schedule, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                   uint8_t *out, size_t n) {
-    uint8_t two[32];
-    while (n > 0) {
-        for (int i = 0; i < 12; i++) two[i] = two[16 + i] = nonce[i];
-        for (int i = 0; i < 4; i++) {
-            two[12 + i] = (uint8_t)(counter >> (24 - 8 * i));
-            two[28 + i] = (uint8_t)((counter + 1) >> (24 - 8 * i));
+    uint32_t plane[8]; // of the nonce
+    uint32_t q[8];
+    uint8_t last[2 * AES_BLOCK_SIZE];
+
+    slice_nonce(plane, schedule, nonce);
+    for (; n >= sizeof last; n -= sizeof last) {
+        counter_pair(q, schedule, plane, counter);
+        for (unsigned c = 0; c < 4; c++) {
+            store_le32(out + 4 * c, load_le32(in + 4 * c) ^ q[2 * c]);
+        }
+        for (unsigned c = 0; c < 4; c++) {
+            store_le32(out + AES_BLOCK_SIZE + 4 * c, load_le32(in + AES_BLOCK_SIZE + 4 * c) ^ q[2 * c + 1]);
         }
         counter += 2;
-        aes256_encrypt_two(schedule, two, two);
-        size_t m = n < 32 ? n : 32;
-        for (size_t i = 0; i < m; i++) out[i] = in[i] ^ two[i];
-        in += m; out += m; n -= m;
+        in += sizeof last;
+        out += sizeof last;
     }
-    wipe(two, sizeof two);
+    if (n > 0) {
+        counter_pair(q, schedule, plane, counter);
+        for (unsigned c = 0; c < 4; c++) {
+            store_le32(last + 4 * c, q[2 * c]);
+            store_le32(last + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
+        }
+        for (size_t i = 0; i < n; i++) {
+            out[i] = in[i] ^ last[i];
+        }
+        wipe(last, sizeof last);
+    }
+    wipe(plane, sizeof plane);
+    wipe(q, sizeof q);
 }

@@ -102,7 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Attach clause ids to the reports; keep what --clause and --full ask for."""
     wanted = set(config.getoption("--clause"))
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         clauses = [str(name) for mark in item.iter_markers("clause") for name in mark.args]
         for name in clauses:

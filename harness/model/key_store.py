@@ -19,6 +19,9 @@ from harness.protocol.commands import Algorithm
 _IMAGE_HEADER = Struct("<4sHHQ")
 _SLOT_HEADER = Struct("<IHHII")
 
+# Algorithm, parameter set and material length of a slot that AES operations can use.
+_AES_SLOT = (Algorithm.AES, 256, table.AES_KEY_SIZE)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSlot:
@@ -108,11 +111,7 @@ class KeyStore:
         if key is not None and key.identity != slot.identity:  # rule 5
             del self.aes_keys[key_id]
             key = None
-        if (slot.algorithm, slot.parameter_set, len(slot.material)) != (
-            Algorithm.AES,
-            256,
-            table.AES_KEY_SIZE,
-        ):  # rule 6
+        if (slot.algorithm, slot.parameter_set, len(slot.material)) != _AES_SLOT:  # rule 6
             return None
         if key is None and len(self.aes_keys) < table.KEY_AES_MAX:
             key = self.aes_keys[key_id] = AesKey(slot.identity, slot.material)

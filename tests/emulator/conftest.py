@@ -57,7 +57,7 @@ __attribute__((noinline)) int middle(int x)
 __attribute__((noreturn)) void reset(void)
 {
     for (;;) {
-        middle((int)table[1][1] + name[0]);
+        middle((int)table[twice & 3][1] + name[twice & 1]);
         store_depth(3);
     }
 }
@@ -137,6 +137,12 @@ Build = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
+def sources() -> dict[str, str]:
+    """The sample program's files, path -> text."""
+    return dict(SAMPLE)
+
+
+@pytest.fixture(scope="session")
 def sample(build_elf: Build) -> Path:
     """The sample program, linked for board an386."""
     flags = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-Wl,--build-id")
@@ -147,6 +153,13 @@ def sample(build_elf: Build) -> Path:
 def sample_image(sample: Path) -> Image:
     """The sample program's image."""
     return load_image(sample, AN386)
+
+
+@pytest.fixture(scope="session")
+def misbehaving(build_elf: Build) -> Path:
+    """A guest that does what the host asks of it, and asks for trouble."""
+    source = Path(__file__).parent / "guests" / "misbehaving.c"
+    return build_elf({"main.c": source.read_text()}, "-Wno-infinite-recursion")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness.model import ModelError
@@ -156,14 +157,19 @@ def test_rule_5_before_rule_6(other: KeySlot) -> None:
     assert counter(store, 1) == 0
 
 
-def test_remembered_material_is_used_until_rotation() -> None:
-    """KEY-3 wipes cached material on rotation: new material under the same generation changes nothing before."""
+def test_rule_5_new_material_of_the_same_generation() -> None:
     store = used(ONE)
+    before = store.snapshot()
     sealed = AESGCM(KEY).encrypt(bytes(12), b"text", b"")
     store.write(encode_slots([replace(ONE, material=bytes(32))]))
     key = store.find_aes(1)
     assert key is not None
     assert key.encryptions == 1
+    with pytest.raises(InvalidTag):
+        key.cipher.decrypt(bytes(12), sealed, b"")
+    store.restore(before)
+    key = store.find_aes(1)
+    assert key is not None
     assert key.cipher.decrypt(bytes(12), sealed, b"") == b"text"
 
 

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Everything starts here: `make run` judges the firmware, `make test` tests the bench; both do their own set-up.
+
+PYTHON ?= python3
+BOARD ?= an386
+REPORT ?= report
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# What has to be on the machine, as "command:Debian package". Named here and nowhere else.
+NEEDED := arm-none-eabi-gcc:gcc-arm-none-eabi gcc:gcc git:git
+NEEDED_FOR_LINT := cppcheck:cppcheck
+# Looked for by other means than a command: the headers of Python and C, and the venv module.
+PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
+
+.PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools
+.DEFAULT_GOAL := help
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
+	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
+
+test: setup firmware ## set up and run the tests
+	$(BIN)/python -m pytest
+
+test-all: setup firmware ## the same with the slow ones: the full nonce window, every vector
+	$(BIN)/python -m pytest --full
+	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
+
+setup: toolchain $(READY) ## tools, Python environment, native core
+
+firmware: toolchain ## build the release and debug images
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug
+
+lint: setup lint-tools ## every static check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m harness.protocol.generate --check
+	$(BIN)/python -m emulator.generate --check
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
+
+C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h emulator/native/core.c emulator/native/core.h)
+
+format: setup ## rewrite the sources in the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
+
+generate: setup ## rewrite what comes from the tables: headers, linker memory, documentation
+	$(BIN)/python -m harness.protocol.generate
+	$(BIN)/python -m emulator.generate
+
+bench: setup firmware ## measure the promised figures
+	$(BIN)/hil bench
+
+lock: setup ## pin the newest Python packages that fit
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras \
+	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
+
+clean: ## remove what make has made
+	rm -rf $(VENV) $(REPORT) build firmware/build emulator/native/_core.* *.egg-info
+
+# Installs what is missing, and asks for nothing when nothing is.
+define install
+	@missing=; for need in $(1); do command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; done; \
+	$(2) \
+	if [ -n "$$missing" ]; then \
+	    echo "installing:$$missing"; \
+	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+	    { echo "make: could not install$$missing; install by hand and run make again" >&2; exit 2; }; \
+	fi
+endef
+
+toolchain:
+	$(call install,$(NEEDED),$(PYTHON) -c 'import ensurepip, os, sysconfig; \
+	    assert os.path.exists(sysconfig.get_path("include") + "/Python.h") and os.path.exists("/usr/include/stdint.h")' \
+	    2>/dev/null || missing="$$missing $(PYTHON_PACKAGES)";)
+
+lint-tools:
+	$(call install,$(NEEDED_FOR_LINT),)
+
+$(READY): requirements.lock pyproject.toml setup.py $(wildcard emulator/native/*.[ch] emulator/native/*.py)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@

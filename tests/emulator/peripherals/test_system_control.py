@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The system control space keeps what start-up code writes."""
+
+from emulator.peripherals.system_control import CPUID, CPUID_CORTEX_M4, SYST_CSR, SYST_CVR, SYST_RVR, SystemControl
+
+
+def test_registers_hold_what_was_written_until_reset() -> None:
+    control = SystemControl()
+    control.write(SYST_RVR, 4, 24_999)
+    control.write(SYST_CSR, 4, 7)
+    assert (control.read(SYST_RVR, 4), control.read(SYST_CSR, 4)) == (24_999, 7)
+    control.reset()
+    assert control.read(SYST_RVR, 4) == 0
+
+
+def test_bytes_and_halfwords_reach_their_part_of_a_word() -> None:
+    control = SystemControl()
+    control.write(SYST_RVR + 2, 2, 0x1234)
+    control.write(SYST_RVR, 1, 0xAB)
+    assert control.read(SYST_RVR, 4) == 0x123400AB
+    assert control.read(SYST_RVR + 3, 1) == 0x12
+
+
+def test_any_write_clears_the_current_value_and_cpuid_is_constant() -> None:
+    control = SystemControl()
+    control.write(SYST_CVR, 4, 99)
+    control.write(CPUID, 4, 0)
+    assert (control.read(SYST_CVR, 4), control.read(CPUID, 4)) == (0, CPUID_CORTEX_M4)

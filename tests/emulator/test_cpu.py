@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The core itself, with a few hand-assembled instructions."""
+
+from __future__ import annotations
+
+import mmap
+
+import pytest
+
+from emulator.board import Region
+from emulator.cpu import REGISTER_NAMES, Cpu, lib
+from emulator.errors import EmulatorError
+
+CODE = Region("code", 0x1000, 0x1000, "rx")
+DATA = Region("data", 0x8000, 0x2000, "rw")
+
+WFI = "30bf"
+NOP = "00bf"
+
+
+def make(code: str) -> tuple[Cpu, memoryview]:
+    """A core with `code` (hex) at 0x1000 and two pages of data."""
+    cpu = Cpu("cortex-m4", until=CODE.end - 2)
+    views = []
+    for region in (CODE, DATA):
+        memory = memoryview(mmap.mmap(-1, region.size))
+        cpu.map_bank(region, memory)
+        cpu.grant(region, memory)
+        views.append(memory)
+    views[0][: len(bytes.fromhex(code))] = bytes.fromhex(code)
+    cpu.set_registers({"pc": CODE.base, "sp": DATA.end})
+    return cpu, views[1]
+
+
+def test_an_unknown_model_names_the_known_ones() -> None:
+    with pytest.raises(EmulatorError, match="cortex-m4"):
+        Cpu("z80", until=0)
+
+
+def test_registers_are_plain_values_by_name() -> None:
+    cpu, _ = make(WFI)
+    cpu.set_registers({"r0": 1, "r12": 2, "lr": 3})
+    registers = cpu.registers().as_dict()
+    assert tuple(registers) == REGISTER_NAMES
+    assert (registers["r0"], registers["r12"], registers["lr"], registers["pc"]) == (1, 2, 3, CODE.base)
+    cpu.close()
+
+
+def test_a_run_ends_idle_behind_wfi_with_its_instructions_counted() -> None:
+    cpu, _ = make(NOP + NOP + WFI)
+    assert cpu.run(100) == lib.CORE_IDLE
+    assert (cpu.registers().pc, cpu.instructions) == (CODE.base + 6, 3)
+    cpu.close()
+
+
+def test_wide_instructions_count_once() -> None:
+    # mov.w r0, #0x10000 ; movs r1, #1 ; wfi
+    cpu, _ = make("4ff48030" + "0121" + WFI)
+    assert cpu.run(100) == lib.CORE_IDLE
+    assert cpu.instructions == 3
+    cpu.close()
+
+
+def test_last_blocks_are_the_newest_first() -> None:
+    # b +2 (over a nop) ; nop ; wfi
+    cpu, _ = make("00e0" + NOP + WFI)
+    cpu.run(100)
+    assert cpu.last_blocks(8) == (CODE.base + 4, CODE.base)
+    cpu.close()
+
+
+def test_the_host_saves_what_it_is_about_to_write() -> None:
+    cpu, data = make(WFI)
+    cpu.run(10)
+    data[0x1800] = 1
+    cpu.snapshot(hot=((DATA.base, 16),))
+    cpu.touch(DATA.base + 0x1800, 1)
+    data[0x1800] = 2
+    data[4] = 9
+    cpu.restore()
+    assert (data[0x1800], data[4]) == (1, 0)
+    cpu.close()
+
+
+def test_a_hot_range_outside_the_grants_is_refused() -> None:
+    cpu, _ = make(WFI)
+    with pytest.raises(EmulatorError, match="hot range 0x20000"):
+        cpu.snapshot(hot=((0x20000, 16),))
+    cpu.close()
+
+
+def test_close_twice_does_no_harm() -> None:
+    cpu, _ = make(WFI)
+    cpu.close()
+    cpu.close()
