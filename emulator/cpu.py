@@ -85,8 +85,6 @@ class Cpu:
             raise EmulatorError(f"cpu model {model!r} is unknown, use one of: {', '.join(sorted(MODELS))}")
         self.engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self.engine.ctl_set_cpu_model(MODELS[model])
-        # Reading a register initialises the engine; until then its TLB mode could not be set.
-        self.engine.reg_read(arm.UC_ARM_REG_PC)
         self._core = lib.core_new(ffi.cast("void *", self.engine._uch.value), until)
         if self._core == ffi.NULL:
             raise EmulatorError("the engine refused its hooks: is unicorn 2.1.4 installed? run `hil doctor`")

@@ -8,7 +8,8 @@
 
 #define PAGE_SIZE 4096u
 #define PAGE_MASK (PAGE_SIZE - 1u)
-#define ENGINE_PAGE_SIZE 1024u /* of the engine's M-profile TLB */
+#define IF_THEN_BITS 0x0600FC00u /* ARMv7-M ARM, B1.4.2: EPSR.IT */
+#define ENGINE_PAGE_SIZE 1024u /* of the engine's TLB */
 #define ENGINE_PAGE_MASK (ENGINE_PAGE_SIZE - 1u)
 #define GRANTS_MAX 32
 #define HOT_RANGES_MAX 16
@@ -183,6 +184,18 @@ static bool mark_dirty(core *c, struct grant *g, uint32_t page) {
     return true;
 }
 
+/*
+ * During a data access inside an If-Then block the engine shows the block's state in CPSR, and would translate the next
+ * block with it: that one would skip instructions, silently and from then on. A fetch needs the state to go on.
+ */
+static void leave_if_then_block(core *c) {
+    uint32_t cpsr = 0;
+    if (uc_reg_read(c->uc, UC_ARM_REG_CPSR, &cpsr) == UC_ERR_OK && (cpsr & IF_THEN_BITS)) {
+        cpsr &= ~IF_THEN_BITS;
+        uc_reg_write(c->uc, UC_ARM_REG_CPSR, &cpsr);
+    }
+}
+
 static int access_of(uc_mem_type type) {
     switch (type) {
     case UC_MEM_WRITE:
@@ -223,6 +236,9 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tl
         } else if (!g->dirty[page]) {
             permissions &= ~UC_PROT_WRITE;
         }
+    }
+    if (access != CORE_EXECUTE) {
+        leave_if_then_block(c);
     }
     entry->paddr = address; /* the engine's own pages are smaller than ours (1 KiB): it rounds */
     entry->perms = (uc_prot)permissions;

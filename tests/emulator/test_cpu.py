@@ -93,3 +93,21 @@ def test_close_twice_does_no_harm() -> None:
     cpu, _ = make(WFI)
     cpu.close()
     cpu.close()
+
+
+# cmp r0, r0 ; ite eq ; streq r0, [r1] ; strne r0, [r1] ; b next ; next: movs r3, #1 ; movs r4, #1 ; wfi
+CONDITIONAL_STORE = "8042" + "0cbf" + "0860" + "0860" + "ffe7" + "0123" + "0124" + WFI
+
+
+def test_a_first_access_inside_an_if_then_block_does_not_disturb_what_follows() -> None:
+    """The fill callback fires inside the block: when cold, warm, and again after a snapshot has made pages read-only."""
+    cpu, _ = make(CONDITIONAL_STORE)
+    cpu.snapshot(hot=())
+    for _ in range(3):
+        for _ in range(2):
+            cpu.set_registers({"pc": CODE.base, "r1": DATA.base, "r3": 0, "r4": 0})
+            assert cpu.run(100) == lib.CORE_IDLE
+            registers = cpu.registers()
+            assert (registers.r3, registers.r4, cpu.instructions) == (1, 1, 8)
+        cpu.restore()
+    cpu.close()
