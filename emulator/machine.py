@@ -70,7 +70,7 @@ class Machine:
     # ---- memory, as the host sees it ----
 
     def view(self, address: int, size: int) -> memoryview:
-        """Host memory behind guest addresses. A write here bypasses the snapshot: call `cpu.touch` first, or `write`."""
+        """Host memory behind guest addresses. Writing to it bypasses the snapshot; `write` does not."""
         for bank, memory in self._banks:
             if bank.contains(address, size):
                 return memory[address - bank.base : address - bank.base + size]

@@ -20,7 +20,6 @@ from rich.table import Table
 
 from emulator.errors import EmulatorError
 from harness.bench import run_bench
-from harness.conformance.results import ConformanceRun
 from harness.conformance.runner import ConformanceError, ConformanceOptions, run_conformance
 from harness.differential.session import DiffResult, run_diff
 from harness.doctor import diagnose
@@ -28,6 +27,7 @@ from harness.protocol.commands import AES_KEY_SIZE, KEY_STORAGE_SIZE, Algorithm
 from harness.protocol.key_image import KeyImage, KeyImageError, KeySlot, aes_slot
 from harness.report.error import ReportError
 from harness.report.files import atomic_write, write_report
+from harness.report.results import ConformanceRun
 from harness.targets.base import TargetError
 from harness.targets.opening import DEFAULT_BOARD, TARGET_NAMES, open_target
 

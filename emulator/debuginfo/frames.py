@@ -66,7 +66,7 @@ class CallFrames:
 
     def _caller(self, state: _Registers, read_memory: ReadMemory, innermost: bool) -> _Registers | None:
         # A return address may lie behind the function: its call was the last instruction.
-        rows, row = self._rows_at(state[_PC] if innermost else state[_PC] - 1)
+        row = self._row_at(state[_PC] if innermost else state[_PC] - 1)
         if row is None:
             # Without frame information only the link register can tell, and only while nothing else was called.
             return {**state, _PC: state[_LR] & ~1} if innermost and _LR in state else None
@@ -74,7 +74,7 @@ class CallFrames:
         if frame_address is None or frame_address < state[_SP] or (frame_address == state[_SP] and not innermost):
             return None
         return_rule = row.get(_LR)
-        if return_rule is None and (not innermost or self._is_stale(state, rows)):
+        if return_rule is None and not innermost:
             return None
         caller = {number: state[number] for number in _PRESERVED if number in state}
         for number in (*_PRESERVED, _LR):
@@ -89,18 +89,13 @@ class CallFrames:
             return None
         return {**caller, _SP: frame_address, _PC: caller[_LR] & ~1}
 
-    def _is_stale(self, state: _Registers, rows: list[_Row]) -> bool:
-        """True if lr is left from a call that this function made: it never saves lr, as it never returns."""
-        never_saved = all(_LR not in row for row in rows)
-        return never_saved and _LR in state and self._rows_at((state[_LR] & ~1) - 1)[0] is rows
-
-    def _rows_at(self, address: int) -> tuple[list[_Row], _Row | None]:
-        """The rules of the function at `address`, and those of them that hold there."""
+    def _row_at(self, address: int) -> _Row | None:
+        """The rules that hold at `address`."""
         position = bisect_right(self._entries, address, key=lambda entry: entry.start) - 1
         if position < 0 or address >= self._entries[position].end:
-            return [], None
+            return None
         rows = self._entries[position].fde.get_decoded().table
-        return rows, next((row for row in reversed(rows) if row["pc"] <= address), None)
+        return next((row for row in reversed(rows) if row["pc"] <= address), None)
 
     @cached_property
     def _entries(self) -> list[_Entry]:
@@ -108,7 +103,7 @@ class CallFrames:
         with suppress(*DAMAGE):
             if self._dwarf.has_CFI():
                 for fde in self._dwarf.CFI_entries():
-                    if isinstance(fde, FDE) and self._is_code(fde["initial_location"]):
+                    if isinstance(fde, FDE):
                         start = fde["initial_location"]
                         entries.append(_Entry(start, start + fde["address_range"], fde))
         entries.sort(key=lambda entry: entry.start)

@@ -76,7 +76,7 @@ class SourceMap:
     @cached_property
     def _ranges(self) -> list[tuple[int, int, int]]:
         ranges = [(start, end, index) for index, unit in enumerate(self._units) for start, end in unit.ranges]
-        return sorted(entry for entry in ranges if self._is_code(entry[0]))
+        return sorted(ranges)
 
     def _unit_at(self, address: int) -> _Unit | None:
         position = bisect_right(self._ranges, address, key=lambda entry: entry[0]) - 1
@@ -137,8 +137,11 @@ class _Unit:
     def _inline_sites(self) -> list[_InlineSite]:
         sites: list[_InlineSite] = []
         with suppress(*DAMAGE):
+            kept = False
             for die in self._unit.iter_DIEs():
-                if die.tag != "DW_TAG_inlined_subroutine":
+                if die.tag == "DW_TAG_subprogram":
+                    kept = any(self._is_code(start) for start, _end in pc_ranges(die))
+                if die.tag != "DW_TAG_inlined_subroutine" or not kept:
                     continue
                 file, line = number(die, "DW_AT_call_file"), number(die, "DW_AT_call_line")
                 caller = self._source_line(file, line) if file is not None and line is not None else None

@@ -69,289 +69,123 @@ static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
 // techniques with applications to cryptology", J. Cryptology 2013, with the later savings published by the same group),
 // whose names are kept: x0 and s0 are the most significant bits; y, then t invert in GF(2^8) by way of GF(2^4); z and c
 // go back. Only the order is ours: it was searched for the fewest values alive at a time, as 12 registers hold them.
-#if defined(__ARM_ARCH_7EM__)
-
-static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
-    uint32_t r0 = q[7], r1 = q[6], r2 = q[5], r3 = q[4], r4 = q[3], r5 = q[2], r6 = q[1], r7 = q[0];
-    uint32_t r8, r9, r10, r11;
-    uint32_t spill[14];
-
-    __asm__(
-        "eor %[r8], %[r3], %[r5]\n\t"
-        "eor %[r9], %[r0], %[r6]\n\t"
-        "eor %[r10], %[r9], %[r8]\n\t"
-        "eor %[r2], %[r1], %[r2]\n\t"
-        "eor %[r4], %[r4], %[r10]\n\t"
-        "eor %[r1], %[r4], %[r1]\n\t"
-        "eor %[r4], %[r4], %[r5]\n\t"
-        "eor %[r11], %[r2], %[r7]\n\t"
-        "str %[r9], [%[spill], #0]\n\t"
-        "eor %[r9], %[r4], %[r7]\n\t"
-        "str %[r10], [%[spill], #4]\n\t"
-        "and %[r10], %[r10], %[r4]\n\t"
-        "eor %[r5], %[r0], %[r5]\n\t"
-        "eor %[r6], %[r11], %[r6]\n\t"
-        "str %[r8], [%[spill], #8]\n\t"
-        "eor %[r8], %[r6], %[r5]\n\t"
-        "str %[r8], [%[spill], #12]\n\t"
-        "and %[r8], %[r8], %[r9]\n\t"
-        "eor %[r8], %[r8], %[r10]\n\t"
-        "str %[r9], [%[spill], #16]\n\t"
-        "eor %[r9], %[r0], %[r3]\n\t"
-        "eor %[r3], %[r11], %[r3]\n\t"
-        "str %[r6], [%[spill], #20]\n\t"
-        "and %[r6], %[r6], %[r11]\n\t"
-        "str %[r3], [%[spill], #24]\n\t"
-        "and %[r3], %[r3], %[r7]\n\t"
-        "eor %[r8], %[r8], %[r1]\n\t"
-        "eor %[r10], %[r3], %[r10]\n\t"
-        "eor %[r1], %[r1], %[r9]\n\t"
-        "eor %[r3], %[r4], %[r2]\n\t"
-        "str %[r9], [%[spill], #28]\n\t"
-        "and %[r9], %[r9], %[r1]\n\t"
-        "str %[r4], [%[spill], #32]\n\t"
-        "eor %[r4], %[r3], %[r5]\n\t"
-        "str %[r5], [%[spill], #36]\n\t"
-        "and %[r5], %[r5], %[r3]\n\t"
-        "str %[r3], [%[spill], #40]\n\t"
-        "eor %[r3], %[r3], %[r1]\n\t"
-        "eor %[r2], %[r2], %[r1]\n\t"
-        "eor %[r5], %[r5], %[r9]\n\t"
-        "eor %[r10], %[r10], %[r5]\n\t"
-        "eor %[r10], %[r10], %[r4]\n\t"
-        "ldr %[r4], [%[spill], #8]\n\t"
-        "and %[r4], %[r4], %[r3]\n\t"
-        "eor %[r9], %[r4], %[r9]\n\t"
-        "ldr %[r4], [%[spill], #0]\n\t"
-        "str %[r3], [%[spill], #44]\n\t"
-        "eor %[r3], %[r4], %[r2]\n\t"
-        "str %[r1], [%[spill], #48]\n\t"
-        "eor %[r1], %[r7], %[r1]\n\t"
-        "and %[r4], %[r4], %[r2]\n\t"
-        "eor %[r6], %[r6], %[r4]\n\t"
-        "eor %[r6], %[r6], %[r9]\n\t"
-        "eor %[r8], %[r8], %[r9]\n\t"
-        "eor %[r9], %[r11], %[r0]\n\t"
-        "eor %[r3], %[r6], %[r3]\n\t"
-        "and %[r6], %[r9], %[r1]\n\t"
-        "eor %[r0], %[r0], %[r2]\n\t"
-        "eor %[r4], %[r6], %[r4]\n\t"
-        "eor %[r6], %[r8], %[r10]\n\t"
-        "and %[r8], %[r8], %[r3]\n\t"
-        "eor %[r5], %[r4], %[r5]\n\t"
-        "eor %[r5], %[r5], %[r0]\n\t"
-        "eor %[r0], %[r5], %[r8]\n\t"
-        "eor %[r8], %[r10], %[r8]\n\t"
-        "eor %[r4], %[r3], %[r5]\n\t"
-        "and %[r4], %[r8], %[r4]\n\t"
-        "and %[r8], %[r6], %[r0]\n\t"
-        "eor %[r8], %[r8], %[r10]\n\t"
-        "eor %[r4], %[r4], %[r5]\n\t"
-        "eor %[r10], %[r0], %[r4]\n\t"
-        "and %[r10], %[r5], %[r10]\n\t"
-        "eor %[r3], %[r3], %[r4]\n\t"
-        "eor %[r5], %[r8], %[r4]\n\t"
-        "and %[r9], %[r8], %[r9]\n\t"
-        "eor %[r0], %[r0], %[r10]\n\t"
-        "and %[r0], %[r8], %[r0]\n\t"
-        "eor %[r3], %[r10], %[r3]\n\t"
-        "eor %[r6], %[r6], %[r0]\n\t"
-        "eor %[r0], %[r8], %[r6]\n\t"
-        "ldr %[r10], [%[spill], #24]\n\t"
-        "and %[r10], %[r4], %[r10]\n\t"
-        "str %[r10], [%[spill], #24]\n\t"
-        "eor %[r10], %[r4], %[r3]\n\t"
-        "and %[r11], %[r6], %[r11]\n\t"
-        "str %[r9], [%[spill], #52]\n\t"
-        "ldr %[r9], [%[spill], #16]\n\t"
-        "and %[r9], %[r3], %[r9]\n\t"
-        "and %[r7], %[r4], %[r7]\n\t"
-        "ldr %[r4], [%[spill], #32]\n\t"
-        "and %[r4], %[r10], %[r4]\n\t"
-        "and %[r2], %[r0], %[r2]\n\t"
-        "and %[r1], %[r8], %[r1]\n\t"
-        "eor %[r7], %[r4], %[r7]\n\t"
-        "eor %[r11], %[r2], %[r11]\n\t"
-        "eor %[r4], %[r9], %[r4]\n\t"
-        "eor %[r9], %[r6], %[r3]\n\t"
-        "eor %[r2], %[r2], %[r1]\n\t"
-        "ldr %[r1], [%[spill], #40]\n\t"
-        "and %[r1], %[r9], %[r1]\n\t"
-        "ldr %[r8], [%[spill], #20]\n\t"
-        "and %[r6], %[r6], %[r8]\n\t"
-        "ldr %[r8], [%[spill], #12]\n\t"
-        "and %[r3], %[r3], %[r8]\n\t"
-        "ldr %[r8], [%[spill], #0]\n\t"
-        "and %[r8], %[r0], %[r8]\n\t"
-        "eor %[r0], %[r5], %[r9]\n\t"
-        "eor %[r2], %[r7], %[r2]\n\t"
-        "eor %[r7], %[r8], %[r7]\n\t"
-        "eor %[r4], %[r11], %[r4]\n\t"
-        "eor %[r1], %[r1], %[r7]\n\t"
-        "ldr %[r7], [%[spill], #44]\n\t"
-        "and %[r7], %[r0], %[r7]\n\t"
-        "eor %[r11], %[r7], %[r11]\n\t"
-        "ldr %[r7], [%[spill], #8]\n\t"
-        "and %[r0], %[r0], %[r7]\n\t"
-        "eor %[r1], %[r11], %[r1]\n\t"
-        "ldr %[r7], [%[spill], #48]\n\t"
-        "and %[r7], %[r5], %[r7]\n\t"
-        "eor %[r7], %[r7], %[r11]\n\t"
-        "ldr %[r11], [%[spill], #28]\n\t"
-        "and %[r5], %[r5], %[r11]\n\t"
-        "eor %[r11], %[r5], %[r7]\n\t"
-        "eor %[r5], %[r5], %[r0]\n\t"
-        "eor %[r3], %[r3], %[r5]\n\t"
-        "eor %[r6], %[r6], %[r5]\n\t"
-        "ldr %[r5], [%[spill], #4]\n\t"
-        "and %[r5], %[r10], %[r5]\n\t"
-        "eor %[r6], %[r6], %[r2]\n\t"
-        "ldr %[r10], [%[spill], #36]\n\t"
-        "and %[r9], %[r9], %[r10]\n\t"
-        "ldr %[r10], [%[spill], #52]\n\t"
-        "eor %[r10], %[r10], %[r1]\n\t"
-        "ldr %[r0], [%[spill], #24]\n\t"
-        "eor %[r0], %[r3], %[r0]\n\t"
-        "eor %[r1], %[r1], %[r6]\n\t"
-        "eor %[r3], %[r5], %[r3]\n\t"
-        "eor %[r4], %[r3], %[r4]\n\t"
-        "eor %[r3], %[r3], %[r7]\n\t"
-        "eor %[r2], %[r2], %[r4]\n\t"
-        "eor %[r11], %[r10], %[r11]\n\t"
-        "eor %[r11], %[r11], %[r9]\n\t"
-        "eor %[r7], %[r4], %[r7]\n\t"
-        "eor %[r6], %[r8], %[r6]\n\t"
-        "eor %[r0], %[r0], %[r10]\n\t"
-        : [r0] "+r"(r0), [r1] "+r"(r1), [r2] "+r"(r2), [r3] "+r"(r3), [r4] "+r"(r4), [r5] "+r"(r5), [r6] "+r"(r6), [r7] "+r"(r7), [r8] "=&r"(r8), [r9] "=&r"(r9), [r10] "=&r"(r10), [r11] "=&r"(r11), "=m"(spill) : [spill] "r"(spill));
-    q[7] = r3;
-    q[6] = r7;
-    q[5] = r11;
-    q[4] = r4;
-    q[3] = r2;
-    q[2] = r0;
-    q[1] = r1;
-    q[0] = r6;
-}
-
-#else
-
 static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
     const uint32_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
     const uint32_t x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
 
     const uint32_t y14 = x3 ^ x5;
+    const uint32_t y8 = x0 ^ x5;
     const uint32_t y13 = x0 ^ x6;
     const uint32_t y12 = y13 ^ y14;
-    const uint32_t t0 = x1 ^ x2;
     const uint32_t t1 = x4 ^ y12;
+    const uint32_t t0 = x1 ^ x2;
+    const uint32_t y1 = t0 ^ x7;
     const uint32_t y20 = t1 ^ x1;
     const uint32_t y15 = t1 ^ x5;
-    const uint32_t y1 = t0 ^ x7;
-    const uint32_t y6 = y15 ^ x7;
-    const uint32_t t2 = y12 & y15;
-    const uint32_t y8 = x0 ^ x5;
     const uint32_t y5 = y1 ^ x6;
     const uint32_t y3 = y5 ^ y8;
+    const uint32_t t2 = y12 & y15;
+    const uint32_t y6 = y15 ^ x7;
     const uint32_t t3 = y3 & y6;
-    const uint32_t t4 = t3 ^ t2;
     const uint32_t y9 = x0 ^ x3;
     const uint32_t y4 = y1 ^ x3;
-    const uint32_t t8 = y5 & y1;
+    const uint32_t t4 = t3 ^ t2;
     const uint32_t t5 = y4 & x7;
-    const uint32_t t17 = t4 ^ y20;
     const uint32_t t6 = t5 ^ t2;
-    const uint32_t y11 = y20 ^ y9;
     const uint32_t y10 = y15 ^ t0;
-    const uint32_t t12 = y9 & y11;
-    const uint32_t y19 = y10 ^ y8;
+    const uint32_t t17 = t4 ^ y20;
     const uint32_t t15 = y8 & y10;
+    const uint32_t y11 = y20 ^ y9;
+    const uint32_t y19 = y10 ^ y8;
+    const uint32_t t12 = y9 & y11;
     const uint32_t y17 = y10 ^ y11;
+    const uint32_t t13 = y14 & y17;
     const uint32_t y16 = t0 ^ y11;
     const uint32_t t16 = t15 ^ t12;
     const uint32_t t18 = t6 ^ t16;
     const uint32_t t22 = t18 ^ y19;
-    const uint32_t t13 = y14 & y17;
-    const uint32_t t14 = t13 ^ t12;
-    const uint32_t y21 = y13 ^ y16;
     const uint32_t y7 = x7 ^ y11;
-    const uint32_t t7 = y13 & y16;
-    const uint32_t t9 = t8 ^ t7;
-    const uint32_t t19 = t9 ^ t14;
-    const uint32_t t21 = t17 ^ t14;
-    const uint32_t y2 = y1 ^ x0;
-    const uint32_t t23 = t19 ^ y21;
-    const uint32_t t10 = y2 & y7;
     const uint32_t y18 = x0 ^ y16;
+    const uint32_t t7 = y13 & y16;
+    const uint32_t t14 = t13 ^ t12;
+    const uint32_t y2 = y1 ^ x0;
+    const uint32_t t10 = y2 & y7;
     const uint32_t t11 = t10 ^ t7;
-    const uint32_t t25 = t21 ^ t22;
-    const uint32_t t26 = t21 & t23;
     const uint32_t t20 = t11 ^ t16;
     const uint32_t t24 = t20 ^ y18;
-    const uint32_t t27 = t24 ^ t26;
-    const uint32_t t31 = t22 ^ t26;
+    const uint32_t y21 = y13 ^ y16;
+    const uint32_t t8 = y5 & y1;
+    const uint32_t t21 = t17 ^ t14;
+    const uint32_t t9 = t8 ^ t7;
+    const uint32_t t19 = t9 ^ t14;
+    const uint32_t t23 = t19 ^ y21;
     const uint32_t t30 = t23 ^ t24;
+    const uint32_t t25 = t21 ^ t22;
+    const uint32_t t26 = t21 & t23;
+    const uint32_t t31 = t22 ^ t26;
     const uint32_t t32 = t31 & t30;
-    const uint32_t t28 = t25 & t27;
-    const uint32_t t29 = t28 ^ t22;
+    const uint32_t t27 = t24 ^ t26;
     const uint32_t t33 = t32 ^ t24;
+    const uint32_t t34 = t23 ^ t33;
     const uint32_t t35 = t27 ^ t33;
     const uint32_t t36 = t24 & t35;
-    const uint32_t t34 = t23 ^ t33;
-    const uint32_t t42 = t29 ^ t33;
-    const uint32_t z14 = t29 & y2;
     const uint32_t t38 = t27 ^ t36;
-    const uint32_t t39 = t29 & t38;
+    const uint32_t t28 = t25 & t27;
     const uint32_t t37 = t36 ^ t34;
+    const uint32_t t29 = t28 ^ t22;
+    const uint32_t z5 = t29 & y7;
+    const uint32_t t39 = t29 & t38;
     const uint32_t t40 = t25 ^ t39;
     const uint32_t t43 = t29 ^ t40;
-    const uint32_t z11 = t33 & y4;
-    const uint32_t t44 = t33 ^ t37;
-    const uint32_t z4 = t40 & y1;
-    const uint32_t z1 = t37 & y6;
-    const uint32_t z2 = t33 & x7;
-    const uint32_t z0 = t44 & y15;
-    const uint32_t z3 = t43 & y16;
-    const uint32_t z5 = t29 & y7;
-    const uint32_t tc4 = z0 ^ z2;
-    const uint32_t tc6 = z3 ^ z4;
-    const uint32_t tc5 = z1 ^ z0;
-    const uint32_t t41 = t40 ^ t37;
-    const uint32_t tc12 = z3 ^ z5;
-    const uint32_t z8 = t41 & y10;
-    const uint32_t z13 = t40 & y5;
-    const uint32_t z10 = t37 & y3;
     const uint32_t z12 = t43 & y13;
+    const uint32_t z2 = t33 & x7;
+    const uint32_t z14 = t29 & y2;
+    const uint32_t z3 = t43 & y16;
+    const uint32_t t41 = t40 ^ t37;
+    const uint32_t z4 = t40 & y1;
+    const uint32_t t44 = t33 ^ t37;
+    const uint32_t tc12 = z3 ^ z5;
+    const uint32_t z13 = t40 & y5;
+    const uint32_t z0 = t44 & y15;
+    const uint32_t t42 = t29 ^ t33;
+    const uint32_t z11 = t33 & y4;
+    const uint32_t z1 = t37 & y6;
+    const uint32_t tc6 = z3 ^ z4;
+    const uint32_t z10 = t37 & y3;
+    const uint32_t tc4 = z0 ^ z2;
     const uint32_t t45 = t42 ^ t41;
+    const uint32_t tc5 = z1 ^ z0;
+    const uint32_t z8 = t41 & y10;
     const uint32_t tc14 = tc4 ^ tc12;
     const uint32_t tc7 = z12 ^ tc4;
-    const uint32_t tc11 = tc6 ^ tc5;
     const uint32_t tc9 = z8 ^ tc7;
+    const uint32_t tc11 = tc6 ^ tc5;
     const uint32_t z7 = t45 & y17;
     const uint32_t tc8 = z7 ^ tc6;
-    const uint32_t z16 = t45 & y14;
-    const uint32_t tc10 = tc8 ^ tc9;
     const uint32_t z6 = t42 & y11;
+    const uint32_t tc10 = tc8 ^ tc9;
     const uint32_t tc16 = z6 ^ tc8;
+    const uint32_t z16 = t45 & y14;
     const uint32_t z15 = t42 & y9;
-    const uint32_t tc20 = z15 ^ tc16;
     const uint32_t tc1 = z15 ^ z16;
     const uint32_t tc2 = z10 ^ tc1;
-    const uint32_t tc13 = z13 ^ tc1;
+    const uint32_t tc21 = tc2 ^ z11;
     const uint32_t z9 = t44 & y12;
-    const uint32_t tc18 = tc13 ^ tc14;
+    const uint32_t tc20 = z15 ^ tc16;
     const uint32_t z17 = t41 & y8;
     const uint32_t tc17 = z14 ^ tc10;
-    const uint32_t tc21 = tc2 ^ z11;
-    const uint32_t S6 = tc10 ^ tc18;
+    const uint32_t tc13 = z13 ^ tc1;
+    const uint32_t tc18 = tc13 ^ tc14;
     const uint32_t tc3 = z9 ^ tc2;
     const uint32_t S3 = tc3 ^ tc11;
-    const uint32_t S0 = tc3 ^ tc16;
     const uint32_t S4 = tc14 ^ S3;
+    const uint32_t S6 = tc10 ^ tc18;
     const uint32_t tc26 = tc17 ^ tc20;
     const uint32_t S2 = tc26 ^ z17;
-    const uint32_t S1 = S3 ^ tc16;
-    const uint32_t S7 = z12 ^ tc18;
     const uint32_t S5 = tc21 ^ tc17;
+    const uint32_t S0 = tc3 ^ tc16;
+    const uint32_t S7 = z12 ^ tc18;
+    const uint32_t S1 = S3 ^ tc16;
 
     q[7] = S0;
     q[6] = S1;
@@ -363,13 +197,13 @@ static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
     q[0] = S7;
 }
 
-#endif
+// The plane that has at row r, column d what the word has at row r + rows, column d + columns (both modulo 4). In each
+// byte `columns` positions wrap round to the byte's other end, which after turning the whole word is one byte further.
+static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsigned rows, unsigned columns) {
+    const uint32_t wrapping = ((1u << 2 * columns) - 1) * 0x01010101u;
+    const uint32_t turned = columns == 0 ? word : (word & ~wrapping) ^ rotate_right(word & wrapping, 24);
 
-// Column d of the result is column d + n (modulo 4) of the word, in every row: each byte turned right by 2n bits.
-static inline __attribute__((always_inline)) uint32_t rotate_columns(uint32_t word, unsigned n) {
-    const uint32_t stay = (0xffu >> 2 * n) * 0x01010101u;
-
-    return n == 0 ? word : ((word >> 2 * n) & stay) | ((word << (8 - 2 * n)) & ~stay);
+    return rotate_right(turned, 8 * rows + 2 * columns);
 }
 
 // MixColumns after `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at (r + 1, d + k),
@@ -380,18 +214,18 @@ static inline __attribute__((always_inline)) uint32_t rotate_columns(uint32_t wo
 //
 // and multiplying by x moves plane i - 1 to plane i, adding plane 7 where x^8 = x^4 + x^3 + x + 1 says so.
 static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], unsigned skipped) {
-    uint32_t f = rotate_right(rotate_columns(q[7], skipped), 8);
+    uint32_t f = from(q[7], 1, skipped);
     const uint32_t t7 = q[7] ^ f;
     uint32_t t = t7;
 
     for (unsigned i = 8; i-- > 0;) { // downwards, as it is plane i - 1 that plane i needs
-        const uint32_t f_below = i == 0 ? 0 : rotate_right(rotate_columns(q[i - 1], skipped), 8);
+        const uint32_t f_below = i == 0 ? 0 : from(q[i - 1], 1, skipped);
         const uint32_t t_below = i == 0 ? t7 : q[i - 1] ^ f_below;
 
-        q[i] = f ^ t_below ^ rotate_right(rotate_columns(t, 2 * skipped % 4), 16);
+        q[i] = f ^ t_below ^ from(t, 2, 2 * skipped % 4);
         if (i == 1 || i == 3 || i == 4) {
             q[i] ^= t7;
-        }
+        }__asm__ volatile("" : : "r"(q[i]));
         f = f_below;
         t = t_below;
     }

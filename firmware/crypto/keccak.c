@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "keccak.h"
 
+#include "little_endian.h"
 #include "wipe.h"
 
 enum {
     LANE_SIZE = 8,
 };
-
-static uint32_t load32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void store32(uint8_t *p, uint32_t value)
-{
-    p[0] = (uint8_t)value;
-    p[1] = (uint8_t)(value >> 8);
-    p[2] = (uint8_t)(value >> 16);
-    p[3] = (uint8_t)(value >> 24);
-}
 
 // Exchanges the bits under `mask` with those `shift` places above them.
 static uint32_t swap_bits(uint32_t value, uint32_t mask, unsigned shift)
@@ -61,8 +49,8 @@ static void extract_lane(const uint32_t lane[2], uint8_t bytes[LANE_SIZE])
     uint32_t even = lane[0];
     uint32_t odd = lane[1];
 
-    store32(bytes, shuffle((even & 0xffffu) | (odd << 16)));
-    store32(bytes + 4, shuffle((even >> 16) | (odd & 0xffff0000u)));
+    store32_le(bytes, shuffle((even & 0xffffu) | (odd << 16)));
+    store32_le(bytes + 4, shuffle((even >> 16) | (odd & 0xffff0000u)));
 }
 
 // Adds n bytes to one lane from byte `offset` of it on; offset + n is at most 8.
@@ -106,7 +94,7 @@ void keccak_add_bytes(struct keccak_state *state, size_t offset, const uint8_t *
         n -= part;
     }
     for (; n >= LANE_SIZE; n -= LANE_SIZE) {
-        add_lane(*lane++, load32(data), load32(data + 4));
+        add_lane(*lane++, load32_le(data), load32_le(data + 4));
         data += LANE_SIZE;
     }
     if (n > 0) {

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import EmulatorError
-from harness.conformance.clauses import CLAUSES
+from harness.clauses import CLAUSES
 from harness.conformance.dut import Clock, Dut, Keys, Totals
-from harness.conformance.results import CaseResult
+from harness.report.results import CaseResult
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.opening import DEFAULT_BOARD, open_target

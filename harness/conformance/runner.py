@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.clauses import CLAUSES
 from harness.conformance import plugin
-from harness.conformance.clauses import CLAUSES
-from harness.conformance.results import CaseResult, ConformanceRun, judge_clauses
 from harness.environment import environment
+from harness.report.results import CaseResult, ConformanceRun, judge_clauses
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.opening import DEFAULT_BOARD, open_target

@@ -31,6 +31,7 @@ class Generator:
         self._random = random.Random(f"{seed}/{episode}")
         self._image = self._draw_keys()
         self._now = 0
+        self._burst = 0
         self._sealed: list[tuple[int, bytes, bytes, bytes]] = []
         self._sent: list[bytes] = []
         self._asked: tuple[int, bytes] | None = None
@@ -69,8 +70,13 @@ class Generator:
     # ---- time and keys ----
 
     def _clock(self) -> SetClock:
+        if self._burst == 0 and self._random.random() < 0.001:
+            self._burst = self._random.randrange(90, 130)
         kind = self._random.random()
-        if kind < 0.90:
+        if self._burst:
+            self._burst -= 1
+            self._now += self._random.choice((0, 0, 0, 1, 10))
+        elif kind < 0.90:
             self._now += 1000
         elif kind < 0.94:
             self._now += self._random.randrange(0, 1000)

@@ -122,8 +122,13 @@ class EmulatedTarget:
         """Guest instructions of the last boot or exchange."""
         return self.machine.instructions
 
+    def peek(self, path: str) -> int:
+        """A variable of the firmware by its C name, such as `key_states[0].encryptions` (little-endian integer)."""
+        address, size = self.machine.symbols.member_address(path)
+        return int.from_bytes(self.machine.read(address, size), "little")
+
     def poke(self, path: str, value: int) -> None:
-        """Set a variable of the firmware by its C name, such as `states[0].encryptions` (little-endian integer)."""
+        """Set a variable of the firmware by its C name; the inverse of `peek`."""
         address, size = self.machine.symbols.member_address(path)
         self.machine.write(address, value.to_bytes(size, "little"))
 

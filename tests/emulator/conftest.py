@@ -32,7 +32,7 @@ SECTIONS
 """
 
 # Nested calls through an inlined function, a recursive one, assembly without frame information, two variables of one
-# name, a function that the linker drops, and every shape of member that a path can go through.
+# name, functions that the linker drops, and every shape of member that a path can go through.
 SAMPLE = {
     "main.c": """
 #include <stdint.h>
@@ -45,6 +45,11 @@ static const char *const name = "sample";
 static inline int scaled(int x)
 {
     return store_put(x) * 3;
+}
+
+int dropped_too(int x)
+{
+    return scaled(x) + scaled(x + 1) + scaled(x + 2) + scaled(x + 3);
 }
 
 __attribute__((noinline)) int middle(int x)

@@ -100,7 +100,7 @@ CONDITIONAL_STORE = "8042" + "0cbf" + "0860" + "0860" + "ffe7" + "0123" + "0124"
 
 
 def test_a_first_access_inside_an_if_then_block_does_not_disturb_what_follows() -> None:
-    """The fill callback fires inside the block: when cold, warm, and again after a snapshot has made pages read-only."""
+    """The fill callback fires inside the block: when cold, and again after a snapshot has made pages read-only."""
     cpu, _ = make(CONDITIONAL_STORE)
     cpu.snapshot(hot=())
     for _ in range(3):

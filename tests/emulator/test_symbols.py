@@ -102,6 +102,13 @@ def test_inlined_functions_are_told_apart(symbols: Symbols, sample: Path) -> Non
     assert f"scaled (main.c:{inner}, inlined)" in {str(chain[0]) for chain in inlined}
 
 
+def test_inlining_in_dropped_functions_does_not_count(symbols: Symbols) -> None:
+    """Their entries stay, moved to address 0, and claim to cover functions that are there."""
+    reset = symbols.symbol("reset")
+    for address in range(reset.address, reset.address + reset.size, 2):
+        assert [frame.function for frame in symbols.frames_at(address)] == ["reset"]
+
+
 def test_file_without_symbols_still_answers(build_elf: Callable[..., Path]) -> None:
     source = {"main.c": "int value = 1; void reset(void) { for (;;) value++; }"}
     plain = Symbols(load_image(build_elf(source, "-g0"), AN386))

@@ -38,7 +38,8 @@ def test_sibling_that_points_back_ends_the_walk(sample_image: Image) -> None:
     dwarf = open_dwarf(sample_image)
     top = units(dwarf)[0].get_top_DIE()
     victim = next(die for die in children(top) if "DW_AT_sibling" in die.attributes)
-    victim.attributes["DW_AT_sibling"] = victim.attributes["DW_AT_sibling"]._replace(raw_value=0)
+    itself = victim.offset - top.cu.cu_offset
+    victim.attributes["DW_AT_sibling"] = victim.attributes["DW_AT_sibling"]._replace(raw_value=itself)
 
     def walk() -> list[DIE]:
         return list(children(top))

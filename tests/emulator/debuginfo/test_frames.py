@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import unicorn
@@ -14,7 +15,7 @@ from unicorn import arm_const as arm
 from emulator.board import AN386
 from emulator.debuginfo.frames import MAX_DEPTH, REGISTER_NAMES
 from emulator.errors import EmulatorError
-from emulator.image import Image
+from emulator.image import Image, load_image
 from emulator.symbols import Symbols
 
 REGISTER_IDS = {name: getattr(arm, f"UC_ARM_REG_{name.upper()}") for name in REGISTER_NAMES}
@@ -99,6 +100,27 @@ def test_inlined_functions_stand_in_the_chain(symbols: Symbols, sample_image: Im
     run = Run(sample_image)
     chains = [[frame.function for frame in symbols.call_chain(state, run.read)] for state in run.steps(60)]
     assert ["store_put", "scaled", "middle", "reset"] in chains
+
+
+NEVER_RETURNS = """
+volatile int count;
+__attribute__((noinline, noreturn)) void give_up(void) { for (;;) count++; }
+__attribute__((noinline)) void check(void) { give_up(); }
+__attribute__((noinline)) void behind(void) { count = 2; }
+void reset(void) { behind(); check(); behind(); }
+"""
+
+
+def test_call_at_the_very_end_belongs_to_its_function(build_elf: Callable[..., Path]) -> None:
+    """The return address of a call that never returns is already behind the function."""
+    image = load_image(build_elf({"main.c": NEVER_RETURNS}), AN386)
+    symbols, run = Symbols(image), Run(image)
+    returns = next(state["lr"] & ~1 for state in run.steps(40) if symbols.describe(state["pc"]).startswith("give_up"))
+    function = symbols.function_at(returns)
+    assert function is None or function.symbol.name != "check"
+    chain = symbols.call_chain(run.registers(), run.read)
+    assert [frame.function for frame in chain] == ["give_up", "check", "reset"]
+    assert str(chain[1]).endswith(" (main.c:4)")
 
 
 def test_jump_to_nowhere_is_traced_back_by_the_link_register(symbols: Symbols) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.conformance.clauses import CLAUSES, Clause
+from harness.clauses import CLAUSES, Clause
 
 Outcome = Literal["passed", "failed", "skipped"]
+
+# The detail of a skipped clause that firmware and suite do not cover yet.
+NOT_BUILT = "not built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,9 @@ class ConformanceRun:
 
     @property
     def passed(self) -> bool:
-        """True when no clause failed."""
-        return all(clause.outcome != "failed" for clause in self.clauses) and self.failed == 0
+        """True when at least one clause was judged and none failed."""
+        outcomes = {clause.outcome for clause in self.clauses}
+        return "passed" in outcomes and "failed" not in outcomes and self.failed == 0
 
     def as_json(self) -> dict[str, object]:
         """The shape that `hil conform --json` promises."""
@@ -89,11 +93,12 @@ def _judge(clause: Clause, cases: list[CaseResult]) -> ClauseResult:
     failures = [case for case in cases if case.outcome == "failed"]
     ran = [case for case in cases if case.outcome != "skipped"]
     if failures:
-        return ClauseResult(clause.id, "failed", len(ran), f"{failures[0].name}: {failures[0].detail.splitlines()[0]}")
+        first = (failures[0].detail or "failed").splitlines()[0]
+        return ClauseResult(clause.id, "failed", len(ran), f"{failures[0].name}: {first}")
     if ran:
         return ClauseResult(clause.id, "passed", len(ran))
     if not clause.built:
-        return ClauseResult(clause.id, "skipped", 0, "not built")
+        return ClauseResult(clause.id, "skipped", 0, NOT_BUILT)
     if cases:
         return ClauseResult(clause.id, "skipped", 0, cases[0].detail)
     return ClauseResult(clause.id, "failed", 0, "no case judges this clause")

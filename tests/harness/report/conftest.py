@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs to be rendered."""
+
+import dataclasses
+
+import pytest
+
+from harness.clauses import CLAUSES
+from harness.report.results import CaseResult, ClauseResult, ConformanceRun, judge_clauses
+
+FAULT = """write not granted at 0x21810004, in window_write (firmware/platform/window.c:71)
+    r0 20006a10    r1 21822000    sp 20004f58    pc 00001b2e
+  call chain:
+    window_write (firmware/platform/window.c:71)
+    main (firmware/service/main.c:33)
+  last branches:
+    0x00001b1a -> 0x00001b2c"""
+
+HOSTILE = "<script>alert('x')</script>\"><b>&amp;{{ 7 * 7 }}{% raw %}\x00\x1b[2J\r\u202e\udc80]]></pre></title>\ufffe"
+
+
+@pytest.fixture
+def run() -> ConformanceRun:
+    """Passed, failed, skipped and unbuilt clauses, one that no case judges, and a case that judges three."""
+    unjudged = ("RATE-2", "RNG-3")
+    cases = [
+        CaseResult(f"test_{clause.id}[{i}]", (clause.id,), "passed", "", 0.25)
+        for clause in CLAUSES
+        if clause.built and clause.id not in unjudged
+        for i in range(2)
+    ]
+    detail = "status: expected DECRYPTION_FAILED, got SUCCESS\n\n    a second <line>\n"
+    cases += [
+        CaseResult("test_forged_tag", ("AES-3", "IPC-5", "NON-2"), "failed", detail, 1.5),
+        CaseResult("test_no_entropy", ("RNG-3",), "skipped", "the target cannot boot twice"),
+    ]
+    return ConformanceRun(
+        target="emulated",
+        board="an386",
+        firmware="firmware/build/an386/release/service.elf",
+        firmware_sha256="ab" * 32,
+        firmware_build="release",
+        clauses=judge_clauses(cases),
+        cases=tuple(cases),
+        seconds=61.5,
+        exchanges=20841,
+        instructions=3184220911,
+        uart="\nready\r\n\x1b[31m",
+        faults=(FAULT,),
+        environment={"unicorn": "2.1.4", "python": "3.11.2"},
+    )
+
+
+@pytest.fixture
+def passed(run: ConformanceRun) -> ConformanceRun:
+    """Nothing failed; some clauses are not built."""
+    cases = tuple(CaseResult(f"test_{clause.id}", (clause.id,), "passed") for clause in CLAUSES if clause.built)
+    return dataclasses.replace(run, clauses=judge_clauses(cases), cases=cases, faults=())
+
+
+@pytest.fixture
+def hostile() -> str:
+    """Markup, template code, control characters, a bidirectional override, a lone surrogate, a non-character."""
+    return HOSTILE
+
+
+@pytest.fixture
+def hostile_run() -> ConformanceRun:
+    """A run in which every text is hostile."""
+    return ConformanceRun(
+        target=HOSTILE,
+        board=HOSTILE,
+        firmware=HOSTILE,
+        firmware_sha256=HOSTILE,
+        firmware_build=HOSTILE,
+        clauses=(
+            ClauseResult(HOSTILE, "failed", 1, HOSTILE),
+            ClauseResult("IPC-1", "skipped", 0, HOSTILE),
+            ClauseResult("IPC-2", "failed", 0, HOSTILE),
+        ),
+        cases=(
+            CaseResult(HOSTILE, (HOSTILE,), "failed", HOSTILE),
+            CaseResult(HOSTILE, ("IPC-1",), "skipped", HOSTILE),
+            CaseResult(HOSTILE, (), "passed", HOSTILE),
+        ),
+        seconds=0.0,
+        uart=HOSTILE,
+        faults=(HOSTILE,),
+        environment={HOSTILE: HOSTILE},
+    )
