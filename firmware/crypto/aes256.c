@@ -12,14 +12,14 @@
 //     8r + 2c + b
 //
 // so that a byte of a word is a row and rotating a word to the right by 8 brings each row's successor to its place.
-// Every step is then a handful of logic operations on whole words, the same ones whatever the data is: nothing is looked
-// up, nothing branches. "Plane i" below is word i.
+// Every step is then a handful of logic operations on whole words, the same ones whatever the data is: nothing is
+// looked up, nothing branches. "Plane i" below is word i.
 //
 // ShiftRows is never carried out ("fixslicing", Adomnicai and Peyrin, TCHES 2021). Bytes stay where they are and what
-// follows learns where to look instead. After k skipped ShiftRows, byte (r, c) of the true state is found at (r, c + kr),
-// columns modulo 4. SubBytes does not care. MixColumns combines byte (r, c) with (r + 1, c): in place (r, d) that is the
-// one at (r + 1, d + k). Round keys are stored with their bytes moved in the same way. Four skipped make none, and only
-// the two that remain after round 14 are made good.
+// follows learns where to look instead. After k skipped ShiftRows, byte (r, c) of the true state is found at (r, c +
+// kr), columns modulo 4. SubBytes does not care. MixColumns combines byte (r, c) with (r + 1, c): in place (r, d) that
+// is the one at (r + 1, d + k). Round keys are stored with their bytes moved in the same way. Four skipped make none,
+// and only the two that remain after round 14 are made good.
 
 // The rows, as bytes of a word.
 #define ODD_ROWS 0xff00ff00u
@@ -49,9 +49,9 @@ static inline void store_le32(uint8_t *p, uint32_t value) {
 
 static inline uint32_t rotate_right(uint32_t value, unsigned n) { return value >> n | value << (32 - n); }
 
-// Between words of columns, word 2c + b being column c of block b with row r in byte r, and planes. Both number a bit by
-// its row (byte of the word), word w and bit i of the byte; w and i change places, an 8 x 8 transposition in each byte
-// of the eight words. It is its own inverse: each of the three passes swaps one binary digit of w with one of i.
+// Between words of columns, word 2c + b being column c of block b with row r in byte r, and planes. Both number a bit
+// by its row (byte of the word), word w and bit i of the byte; w and i change places, an 8 x 8 transposition in each
+// byte of the eight words. It is its own inverse: each of the three passes swaps one binary digit of w with one of i.
 static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
     for (unsigned i = 0; i < 8; i += 2) {
         EXCHANGE(q[i], q[i + 1], 0x55555555u, 1);
@@ -67,134 +67,43 @@ static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
 
 // SubBytes without its constant: the circuit of 32 ANDs and 81 XORs by Boyar, Matthews and Peralta ("Logic minimization
 // techniques with applications to cryptology", J. Cryptology 2013, with the later savings published by the same group),
-// whose names are kept: x0 and s0 are the most significant bits; y, then t invert in GF(2^8) by way of GF(2^4); z and c
-// go back. Only the order is ours: it was searched for the fewest values alive at a time, as 12 registers hold them.
+// whose names are kept: x0 and s0 are the most significant bits; y, t, z and tc come between. Only the order is ours:
+// it was searched for the fewest values alive at a time, as 12 registers hold them.
 static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
     const uint32_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
     const uint32_t x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
 
-    const uint32_t y14 = x3 ^ x5;
-    const uint32_t y8 = x0 ^ x5;
-    const uint32_t y13 = x0 ^ x6;
-    const uint32_t y12 = y13 ^ y14;
-    const uint32_t t1 = x4 ^ y12;
-    const uint32_t t0 = x1 ^ x2;
-    const uint32_t y1 = t0 ^ x7;
-    const uint32_t y20 = t1 ^ x1;
-    const uint32_t y15 = t1 ^ x5;
-    const uint32_t y5 = y1 ^ x6;
-    const uint32_t y3 = y5 ^ y8;
-    const uint32_t t2 = y12 & y15;
-    const uint32_t y6 = y15 ^ x7;
-    const uint32_t t3 = y3 & y6;
-    const uint32_t y9 = x0 ^ x3;
-    const uint32_t y4 = y1 ^ x3;
-    const uint32_t t4 = t3 ^ t2;
-    const uint32_t t5 = y4 & x7;
-    const uint32_t t6 = t5 ^ t2;
-    const uint32_t y10 = y15 ^ t0;
-    const uint32_t t17 = t4 ^ y20;
-    const uint32_t t15 = y8 & y10;
-    const uint32_t y11 = y20 ^ y9;
-    const uint32_t y19 = y10 ^ y8;
-    const uint32_t t12 = y9 & y11;
-    const uint32_t y17 = y10 ^ y11;
-    const uint32_t t13 = y14 & y17;
-    const uint32_t y16 = t0 ^ y11;
-    const uint32_t t16 = t15 ^ t12;
-    const uint32_t t18 = t6 ^ t16;
-    const uint32_t t22 = t18 ^ y19;
-    const uint32_t y7 = x7 ^ y11;
-    const uint32_t y18 = x0 ^ y16;
-    const uint32_t t7 = y13 & y16;
-    const uint32_t t14 = t13 ^ t12;
-    const uint32_t y2 = y1 ^ x0;
-    const uint32_t t10 = y2 & y7;
-    const uint32_t t11 = t10 ^ t7;
-    const uint32_t t20 = t11 ^ t16;
-    const uint32_t t24 = t20 ^ y18;
-    const uint32_t y21 = y13 ^ y16;
-    const uint32_t t8 = y5 & y1;
-    const uint32_t t21 = t17 ^ t14;
-    const uint32_t t9 = t8 ^ t7;
-    const uint32_t t19 = t9 ^ t14;
-    const uint32_t t23 = t19 ^ y21;
-    const uint32_t t30 = t23 ^ t24;
-    const uint32_t t25 = t21 ^ t22;
-    const uint32_t t26 = t21 & t23;
-    const uint32_t t31 = t22 ^ t26;
-    const uint32_t t32 = t31 & t30;
-    const uint32_t t27 = t24 ^ t26;
-    const uint32_t t33 = t32 ^ t24;
-    const uint32_t t34 = t23 ^ t33;
-    const uint32_t t35 = t27 ^ t33;
-    const uint32_t t36 = t24 & t35;
-    const uint32_t t38 = t27 ^ t36;
-    const uint32_t t28 = t25 & t27;
-    const uint32_t t37 = t36 ^ t34;
-    const uint32_t t29 = t28 ^ t22;
-    const uint32_t z5 = t29 & y7;
-    const uint32_t t39 = t29 & t38;
-    const uint32_t t40 = t25 ^ t39;
-    const uint32_t t43 = t29 ^ t40;
-    const uint32_t z12 = t43 & y13;
-    const uint32_t z2 = t33 & x7;
-    const uint32_t z14 = t29 & y2;
-    const uint32_t z3 = t43 & y16;
-    const uint32_t t41 = t40 ^ t37;
-    const uint32_t z4 = t40 & y1;
-    const uint32_t t44 = t33 ^ t37;
-    const uint32_t tc12 = z3 ^ z5;
-    const uint32_t z13 = t40 & y5;
-    const uint32_t z0 = t44 & y15;
-    const uint32_t t42 = t29 ^ t33;
-    const uint32_t z11 = t33 & y4;
-    const uint32_t z1 = t37 & y6;
-    const uint32_t tc6 = z3 ^ z4;
-    const uint32_t z10 = t37 & y3;
-    const uint32_t tc4 = z0 ^ z2;
-    const uint32_t t45 = t42 ^ t41;
-    const uint32_t tc5 = z1 ^ z0;
-    const uint32_t z8 = t41 & y10;
-    const uint32_t tc14 = tc4 ^ tc12;
-    const uint32_t tc7 = z12 ^ tc4;
-    const uint32_t tc9 = z8 ^ tc7;
-    const uint32_t tc11 = tc6 ^ tc5;
-    const uint32_t z7 = t45 & y17;
-    const uint32_t tc8 = z7 ^ tc6;
-    const uint32_t z6 = t42 & y11;
-    const uint32_t tc10 = tc8 ^ tc9;
-    const uint32_t tc16 = z6 ^ tc8;
-    const uint32_t z16 = t45 & y14;
-    const uint32_t z15 = t42 & y9;
-    const uint32_t tc1 = z15 ^ z16;
-    const uint32_t tc2 = z10 ^ tc1;
-    const uint32_t tc21 = tc2 ^ z11;
-    const uint32_t z9 = t44 & y12;
-    const uint32_t tc20 = z15 ^ tc16;
-    const uint32_t z17 = t41 & y8;
-    const uint32_t tc17 = z14 ^ tc10;
-    const uint32_t tc13 = z13 ^ tc1;
-    const uint32_t tc18 = tc13 ^ tc14;
-    const uint32_t tc3 = z9 ^ tc2;
-    const uint32_t S3 = tc3 ^ tc11;
-    const uint32_t S4 = tc14 ^ S3;
-    const uint32_t S6 = tc10 ^ tc18;
-    const uint32_t tc26 = tc17 ^ tc20;
-    const uint32_t S2 = tc26 ^ z17;
-    const uint32_t S5 = tc21 ^ tc17;
-    const uint32_t S0 = tc3 ^ tc16;
-    const uint32_t S7 = z12 ^ tc18;
-    const uint32_t S1 = S3 ^ tc16;
+    const uint32_t y14 = x3 ^ x5, y13 = x0 ^ x6, y12 = y13 ^ y14, t0 = x1 ^ x2, t1 = x4 ^ y12, y20 = t1 ^ x1,
+                   y15 = t1 ^ x5, y1 = t0 ^ x7, y6 = y15 ^ x7, t2 = y12 & y15, y8 = x0 ^ x5, y5 = y1 ^ x6, y3 = y5 ^ y8,
+                   t3 = y3 & y6, t4 = t3 ^ t2, y9 = x0 ^ x3, y4 = y1 ^ x3, t8 = y5 & y1, t5 = y4 & x7, t17 = t4 ^ y20;
+    const uint32_t t6 = t5 ^ t2, y11 = y20 ^ y9, y10 = y15 ^ t0, t12 = y9 & y11, y19 = y10 ^ y8, t15 = y8 & y10,
+                   y17 = y10 ^ y11, y16 = t0 ^ y11, t16 = t15 ^ t12, t18 = t6 ^ t16, t22 = t18 ^ y19, t13 = y14 & y17,
+                   t14 = t13 ^ t12, y21 = y13 ^ y16, y7 = x7 ^ y11, t7 = y13 & y16, t9 = t8 ^ t7, t19 = t9 ^ t14,
+                   t21 = t17 ^ t14, y2 = y1 ^ x0;
+    const uint32_t t23 = t19 ^ y21, t10 = y2 & y7, y18 = x0 ^ y16, t11 = t10 ^ t7, t25 = t21 ^ t22, t26 = t21 & t23,
+                   t20 = t11 ^ t16, t24 = t20 ^ y18, t27 = t24 ^ t26, t31 = t22 ^ t26, t30 = t23 ^ t24, t32 = t31 & t30,
+                   t28 = t25 & t27, t29 = t28 ^ t22, t33 = t32 ^ t24, t35 = t27 ^ t33, t36 = t24 & t35, t34 = t23 ^ t33,
+                   t42 = t29 ^ t33, z14 = t29 & y2;
+    const uint32_t t38 = t27 ^ t36, t39 = t29 & t38, t37 = t36 ^ t34, t40 = t25 ^ t39, t43 = t29 ^ t40, z11 = t33 & y4,
+                   t44 = t33 ^ t37, z4 = t40 & y1, z1 = t37 & y6, z2 = t33 & x7, z0 = t44 & y15, z3 = t43 & y16,
+                   z5 = t29 & y7, tc4 = z0 ^ z2, tc6 = z3 ^ z4, tc5 = z1 ^ z0, t41 = t40 ^ t37, tc12 = z3 ^ z5,
+                   z8 = t41 & y10, z13 = t40 & y5;
+    const uint32_t z10 = t37 & y3, z12 = t43 & y13, t45 = t42 ^ t41, tc14 = tc4 ^ tc12, tc7 = z12 ^ tc4,
+                   tc11 = tc6 ^ tc5, tc9 = z8 ^ tc7, z7 = t45 & y17, tc8 = z7 ^ tc6, z16 = t45 & y14, tc10 = tc8 ^ tc9,
+                   z6 = t42 & y11, tc16 = z6 ^ tc8, z15 = t42 & y9, tc20 = z15 ^ tc16, tc1 = z15 ^ z16, tc2 = z10 ^ tc1,
+                   tc13 = z13 ^ tc1, z9 = t44 & y12, tc18 = tc13 ^ tc14;
+    const uint32_t z17 = t41 & y8, tc17 = z14 ^ tc10, tc21 = tc2 ^ z11, s6 = tc10 ^ tc18, tc3 = z9 ^ tc2,
+                   s3 = tc3 ^ tc11, s0 = tc3 ^ tc16, s4 = tc14 ^ S3, tc26 = tc17 ^ tc20, s2 = tc26 ^ z17,
+                   s1 = S3 ^ tc16, s7 = z12 ^ tc18, s5 = tc21 ^ tc17;
 
-    q[7] = S0;
-    q[6] = S1;
-    q[5] = S2;
-    q[4] = S3;
-    q[3] = S4;
-    q[2] = S5;
-    q[1] = S6;
-    q[0] = S7;
+    q[7] = s0;
+    q[6] = s1;
+    q[5] = s2;
+    q[4] = s3;
+    q[3] = s4;
+    q[2] = s5;
+    q[1] = s6;
+    q[0] = s7;
 }
 
 // The plane that has at row r, column d what the word has at row r + rows, column d + columns (both modulo 4). In each
@@ -206,8 +115,8 @@ static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsign
     return rotate_right(turned, 8 * rows + 2 * columns);
 }
 
-// MixColumns after `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at (r + 1, d + k),
-// and a * 2 for multiplication by x, FIPS 197 equation 5.8 is
+// MixColumns after `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at (r + 1, d +
+// k), and a * 2 for multiplication by x, FIPS 197 equation 5.8 is
 //
 //     a' = a * 2 + f(a) * 3 + f(f(a)) + f(f(f(a)))
 //        = t * 2 + f(a) + f(f(t)),    t = a + f(a)
@@ -225,7 +134,7 @@ static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], uns
         q[i] = f ^ t_below ^ from(t, 2, 2 * skipped % 4);
         if (i == 1 || i == 3 || i == 4) {
             q[i] ^= t7;
-        }__asm__ volatile("" : : "r"(q[i]));
+        }
         f = f_below;
         t = t_below;
     }
@@ -245,7 +154,7 @@ static inline __attribute__((always_inline)) void middle_round(uint32_t q[8], co
 
 // Rounds 1 to 14 of Cipher() (FIPS 197 algorithm 1) on planes that round key 0 has been added to, back to columns.
 static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8]) {
-    const uint32_t(*key)[8] = &schedule->round[1];
+    const uint32_t (*key)[8] = &schedule->round[1];
     uint32_t q[8];
 
     for (unsigned i = 0; i < 8; i++) {

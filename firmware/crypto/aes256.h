@@ -27,8 +27,8 @@ void aes256_encrypt_two(const struct aes256_key *schedule, const uint8_t in[32],
 void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16], uint8_t out[16]);
 
 // Counter mode as GCM uses it (GCTR, SP 800-38D algorithm 3): out = in xor the encryptions of nonce || counter,
-// nonce || counter + 1, ..., the counter being 32 bits, big-endian, modulo 2^32, and even at the start. n may be any length;
-// in may be out.
+// nonce || counter + 1, ..., the counter being 32 bits, big-endian, modulo 2^32, and even at the start. n may be any
+// length; in may be out.
 void aes256_ctr32(const struct aes256_key *schedule, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                   uint8_t *out, size_t n);
 

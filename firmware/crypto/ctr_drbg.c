@@ -8,8 +8,8 @@
 // reseed_interval of SP 800-90A, table 3.
 #define RESEED_INTERVAL ((uint64_t)1 << 48)
 
-// Encryptions of V + 1, V + 2, ... under Key. AES yields two blocks at a time: the second one waits in the upper half of
-// blocks.
+// Encryptions of V + 1, V + 2, ... under Key. AES yields two blocks at a time; the second one waits in the upper half
+// of `blocks` until it is asked for.
 struct keystream {
     struct aes256_key schedule;
     uint8_t v[AES_BLOCK_SIZE];

@@ -19,7 +19,7 @@ enum { J0_COUNTER = 1, TEXT_COUNTER = 2 };
 
 // Steps 1 and 2 of algorithm 4: H and J0. Both blocks pass through the cipher together: that is its natural width.
 static void gcm_start(struct gcm *state, const struct gcm_input *in) {
-    uint8_t(*const blocks)[GCM_BLOCK_SIZE] = state->blocks;
+    uint8_t (*const blocks)[GCM_BLOCK_SIZE] = state->blocks;
 
     aes256_expand(&state->schedule, in->key);
     for (size_t i = 0; i < GCM_BLOCK_SIZE; i++) {
