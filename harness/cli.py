@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from harness.protocol.key_image import KeyImage, KeyImageError, KeySlot, aes_slo
 from harness.report.error import ReportError
 from harness.report.files import atomic_write, write_report
 from harness.report.results import ConformanceRun
+from harness.sampling import Sampler
 from harness.targets.base import TargetError
 from harness.targets.opening import DEFAULT_BOARD, TARGET_NAMES, open_target
 
@@ -120,6 +122,7 @@ class _ConformProgress:
 @click.option("--clause", "clauses", multiple=True, metavar="ID", help="judge this clause only; may be repeated")
 @click.option("--full", is_flag=True, help="run the slow cases too, such as the window of 1,000,000 nonces")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write the report here")
+@click.option("--profile", is_flag=True, help="say where the time goes")
 @_json_option
 def conform(
     target: str,
@@ -128,14 +131,19 @@ def conform(
     clauses: tuple[str, ...],
     full: bool,
     report: Path | None,
+    profile: bool,
     json_path: str | None,
 ) -> None:
     """Judge every clause of the contract; a table by clause, and the report."""
     options = ConformanceOptions(target, firmware, board, clauses, full)
-    with _progress() as progress:
+    sampler = Sampler()
+    with _progress() as progress, sampler if profile else nullcontext():
         run = run_conformance(options, [_ConformProgress(progress)])
     if json_path != "-":
         _print_conformance(run)
+    if profile:
+        shares = ", ".join(f"{part} {share:.0%}" for part, share in sampler.shares().items())
+        status_console.print(f"time: {shares}", highlight=False)
     if report is not None:
         written = write_report(run, report)
         status_console.print(f"report: {written[0]}", highlight=False)

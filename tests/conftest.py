@@ -14,6 +14,8 @@ from emulator.machine import Machine
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.opening import default_firmware
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def firmware() -> Path:

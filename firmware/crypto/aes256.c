@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "aes256.h"
 
+#include "little_endian.h"
 #include "wipe.h"
 
 // How the state is held
@@ -36,23 +37,16 @@
         (a) ^= difference_ << (shift);                                                                                 \
     } while (0)
 
-static inline uint32_t load_le32(const uint8_t *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+static inline uint32_t rotate_right(uint32_t value, unsigned n)
+{
+    return value >> n | value << (32 - n);
 }
-
-static inline void store_le32(uint8_t *p, uint32_t value) {
-    p[0] = (uint8_t)value;
-    p[1] = (uint8_t)(value >> 8);
-    p[2] = (uint8_t)(value >> 16);
-    p[3] = (uint8_t)(value >> 24);
-}
-
-static inline uint32_t rotate_right(uint32_t value, unsigned n) { return value >> n | value << (32 - n); }
 
 // Between words of columns, word 2c + b being column c of block b with row r in byte r, and planes. Both number a bit
 // by its row (byte of the word), word w and bit i of the byte; w and i change places, an 8 x 8 transposition in each
 // byte of the eight words. It is its own inverse: each of the three passes swaps one binary digit of w with one of i.
-static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
+static inline __attribute__((always_inline)) void transpose(uint32_t q[8])
+{
     for (unsigned i = 0; i < 8; i += 2) {
         EXCHANGE(q[i], q[i + 1], 0x55555555u, 1);
     }
@@ -69,7 +63,8 @@ static inline __attribute__((always_inline)) void transpose(uint32_t q[8]) {
 // techniques with applications to cryptology", J. Cryptology 2013, with the later savings published by the same group),
 // whose names are kept: x0 and s0 are the most significant bits; y, t, z and tc come between. Only the order is ours:
 // it was searched for the fewest values alive at a time, as 12 registers hold them.
-static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
+static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8])
+{
     const uint32_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
     const uint32_t x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
 
@@ -93,8 +88,8 @@ static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
                    z6 = t42 & y11, tc16 = z6 ^ tc8, z15 = t42 & y9, tc20 = z15 ^ tc16, tc1 = z15 ^ z16, tc2 = z10 ^ tc1,
                    tc13 = z13 ^ tc1, z9 = t44 & y12, tc18 = tc13 ^ tc14;
     const uint32_t z17 = t41 & y8, tc17 = z14 ^ tc10, tc21 = tc2 ^ z11, s6 = tc10 ^ tc18, tc3 = z9 ^ tc2,
-                   s3 = tc3 ^ tc11, s0 = tc3 ^ tc16, s4 = tc14 ^ S3, tc26 = tc17 ^ tc20, s2 = tc26 ^ z17,
-                   s1 = S3 ^ tc16, s7 = z12 ^ tc18, s5 = tc21 ^ tc17;
+                   s3 = tc3 ^ tc11, s0 = tc3 ^ tc16, s4 = tc14 ^ s3, tc26 = tc17 ^ tc20, s2 = tc26 ^ z17,
+                   s1 = s3 ^ tc16, s7 = z12 ^ tc18, s5 = tc21 ^ tc17;
 
     q[7] = s0;
     q[6] = s1;
@@ -108,7 +103,8 @@ static inline __attribute__((always_inline)) void sub_bytes(uint32_t q[8]) {
 
 // The plane that has at row r, column d what the word has at row r + rows, column d + columns (both modulo 4). In each
 // byte `columns` positions wrap round to the byte's other end, which after turning the whole word is one byte further.
-static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsigned rows, unsigned columns) {
+static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsigned rows, unsigned columns)
+{
     const uint32_t wrapping = ((1u << 2 * columns) - 1) * 0x01010101u;
     const uint32_t turned = columns == 0 ? word : (word & ~wrapping) ^ rotate_right(word & wrapping, 24);
 
@@ -122,7 +118,8 @@ static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsign
 //        = t * 2 + f(a) + f(f(t)),    t = a + f(a)
 //
 // and multiplying by x moves plane i - 1 to plane i, adding plane 7 where x^8 = x^4 + x^3 + x + 1 says so.
-static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], unsigned skipped) {
+static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], unsigned skipped)
+{
     uint32_t f = from(q[7], 1, skipped);
     const uint32_t t7 = q[7] ^ f;
     uint32_t t = t7;
@@ -140,20 +137,23 @@ static inline __attribute__((always_inline)) void mix_columns(uint32_t q[8], uns
     }
 }
 
-static inline __attribute__((always_inline)) void add_round_key(uint32_t q[8], const uint32_t key[8]) {
+static inline __attribute__((always_inline)) void add_round_key(uint32_t q[8], const uint32_t key[8])
+{
     for (unsigned i = 0; i < 8; i++) {
         q[i] ^= key[i];
     }
 }
 
-static inline __attribute__((always_inline)) void middle_round(uint32_t q[8], const uint32_t key[8], unsigned skipped) {
+static inline __attribute__((always_inline)) void middle_round(uint32_t q[8], const uint32_t key[8], unsigned skipped)
+{
     sub_bytes(q);
     mix_columns(q, skipped);
     add_round_key(q, key);
 }
 
 // Rounds 1 to 14 of Cipher() (FIPS 197 algorithm 1) on planes that round key 0 has been added to, back to columns.
-static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8]) {
+static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8])
+{
     const uint32_t (*key)[8] = &schedule->round[1];
     uint32_t q[8];
 
@@ -182,7 +182,8 @@ static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8])
 }
 
 // SubWord() of FIPS 197 section 5.2. The planes of a single word need no packing: bit i of each byte, moved to bit 0.
-static uint32_t sub_word(uint32_t word) {
+static uint32_t sub_word(uint32_t word)
+{
     uint32_t q[8];
     uint32_t result = SUB_BYTES_CONSTANT;
 
@@ -197,7 +198,8 @@ static uint32_t sub_word(uint32_t word) {
 }
 
 // Moves byte (r, c) to (r, c + 1 * r): to where it is looked for after one more skipped ShiftRows.
-static inline void follow_skipped_shift(uint32_t column[4]) {
+static inline void follow_skipped_shift(uint32_t column[4])
+{
     const uint32_t a = column[0], b = column[1], c = column[2], d = column[3];
     const uint32_t row0 = 0xffu, row1 = row0 << 8, row2 = row0 << 16, row3 = row0 << 24;
 
@@ -208,7 +210,8 @@ static inline void follow_skipped_shift(uint32_t column[4]) {
 }
 
 // Slices one round key, for both blocks.
-static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned round) {
+static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned round)
+{
     const uint32_t constant = round == 0 ? 0 : SUB_BYTES_CONSTANT;
     uint32_t column[4];
     uint32_t q[8];
@@ -231,12 +234,13 @@ static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned 
 
 // KeyExpansion() of FIPS 197 algorithm 2 with Nk = 8. Words are little-endian here, row r in byte r, so that RotWord
 // turns to the right and Rcon is in the lowest byte.
-void aes256_expand(struct aes256_key *schedule, const uint8_t key[32]) {
+void aes256_expand(struct aes256_key *schedule, const uint8_t key[32])
+{
     uint32_t word[4 * (AES256_ROUNDS + 1)];
     uint32_t rcon = 1;
 
     for (unsigned i = 0; i < 8; i++) {
-        word[i] = load_le32(key + 4 * i);
+        word[i] = load32_le(key + 4 * i);
     }
     for (unsigned i = 8; i < 4 * (AES256_ROUNDS + 1); i += 4) {
         uint32_t mixed = word[i - 1];
@@ -258,24 +262,26 @@ void aes256_expand(struct aes256_key *schedule, const uint8_t key[32]) {
     wipe(word, sizeof word);
 }
 
-void aes256_encrypt_two(const struct aes256_key *schedule, const uint8_t in[32], uint8_t out[32]) {
+void aes256_encrypt_two(const struct aes256_key *schedule, const uint8_t in[32], uint8_t out[32])
+{
     uint32_t q[8];
 
     for (unsigned c = 0; c < 4; c++) {
-        q[2 * c] = load_le32(in + 4 * c);
-        q[2 * c + 1] = load_le32(in + AES_BLOCK_SIZE + 4 * c);
+        q[2 * c] = load32_le(in + 4 * c);
+        q[2 * c + 1] = load32_le(in + AES_BLOCK_SIZE + 4 * c);
     }
     transpose(q);
     add_round_key(q, schedule->round[0]);
     encrypt_sliced(schedule, q);
     for (unsigned c = 0; c < 4; c++) {
-        store_le32(out + 4 * c, q[2 * c]);
-        store_le32(out + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
+        store32_le(out + 4 * c, q[2 * c]);
+        store32_le(out + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
     }
     wipe(q, sizeof q);
 }
 
-void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16], uint8_t out[16]) {
+void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16], uint8_t out[16])
+{
     uint8_t two[2 * AES_BLOCK_SIZE];
 
     for (unsigned i = 0; i < AES_BLOCK_SIZE; i++) {
@@ -290,11 +296,12 @@ void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16
 }
 
 // The planes of the two blocks nonce || 0 and nonce || 1, with round key 0 added: what all counter blocks share.
-static void slice_nonce(uint32_t plane[8], const struct aes256_key *schedule, const uint8_t nonce[12]) {
+static void slice_nonce(uint32_t plane[8], const struct aes256_key *schedule, const uint8_t nonce[12])
+{
     uint32_t q[8];
 
     for (unsigned c = 0; c < 3; c++) {
-        q[2 * c] = load_le32(nonce + 4 * c);
+        q[2 * c] = load32_le(nonce + 4 * c);
         q[2 * c + 1] = q[2 * c];
     }
     q[6] = 0;
@@ -308,7 +315,8 @@ static void slice_nonce(uint32_t plane[8], const struct aes256_key *schedule, co
 
 // The encryptions, in columns, of nonce || counter and nonce || counter + 1 for an even counter: the two differ in the
 // last bit, which slice_nonce has set. The other bits are in column 3, whose positions are 8r + 6 and 8r + 7.
-static void counter_pair(uint32_t q[8], const struct aes256_key *schedule, const uint32_t nonce[8], uint32_t counter) {
+static void counter_pair(uint32_t q[8], const struct aes256_key *schedule, const uint32_t nonce[8], uint32_t counter)
+{
     const uint32_t column = counter >> 24 | (counter >> 8 & 0xff00u) | (counter << 8 & 0xff0000u) | counter << 24;
 
     for (unsigned i = 0; i < 8; i++) {
@@ -319,7 +327,8 @@ static void counter_pair(uint32_t q[8], const struct aes256_key *schedule, const
 }
 
 void aes256_ctr32(const struct aes256_key *schedule, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                  uint8_t *out, size_t n) {
+                  uint8_t *out, size_t n)
+{
     uint32_t plane[8]; // of the nonce
     uint32_t q[8];
     uint8_t last[2 * AES_BLOCK_SIZE];
@@ -328,10 +337,10 @@ void aes256_ctr32(const struct aes256_key *schedule, const uint8_t nonce[12], ui
     for (; n >= sizeof last; n -= sizeof last) {
         counter_pair(q, schedule, plane, counter);
         for (unsigned c = 0; c < 4; c++) {
-            store_le32(out + 4 * c, load_le32(in + 4 * c) ^ q[2 * c]);
+            store32_le(out + 4 * c, load32_le(in + 4 * c) ^ q[2 * c]);
         }
         for (unsigned c = 0; c < 4; c++) {
-            store_le32(out + AES_BLOCK_SIZE + 4 * c, load_le32(in + AES_BLOCK_SIZE + 4 * c) ^ q[2 * c + 1]);
+            store32_le(out + AES_BLOCK_SIZE + 4 * c, load32_le(in + AES_BLOCK_SIZE + 4 * c) ^ q[2 * c + 1]);
         }
         counter += 2;
         in += sizeof last;
@@ -340,8 +349,8 @@ void aes256_ctr32(const struct aes256_key *schedule, const uint8_t nonce[12], ui
     if (n > 0) {
         counter_pair(q, schedule, plane, counter);
         for (unsigned c = 0; c < 4; c++) {
-            store_le32(last + 4 * c, q[2 * c]);
-            store_le32(last + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
+            store32_le(last + 4 * c, q[2 * c]);
+            store32_le(last + AES_BLOCK_SIZE + 4 * c, q[2 * c + 1]);
         }
         for (size_t i = 0; i < n; i++) {
             out[i] = in[i] ^ last[i];

@@ -18,7 +18,8 @@ struct gcm {
 enum { J0_COUNTER = 1, TEXT_COUNTER = 2 };
 
 // Steps 1 and 2 of algorithm 4: H and J0. Both blocks pass through the cipher together: that is its natural width.
-static void gcm_start(struct gcm *state, const struct gcm_input *in) {
+static void gcm_start(struct gcm *state, const struct gcm_input *in)
+{
     uint8_t (*const blocks)[GCM_BLOCK_SIZE] = state->blocks;
 
     aes256_expand(&state->schedule, in->key);
@@ -32,7 +33,8 @@ static void gcm_start(struct gcm *state, const struct gcm_input *in) {
 }
 
 // Writes the length in bits as 64 bits, big-endian.
-static void store_bit_length(uint8_t out[8], size_t bytes) {
+static void store_bit_length(uint8_t out[8], size_t bytes)
+{
     const uint64_t bits = (uint64_t)bytes * 8;
 
     for (unsigned i = 0; i < 8; i++) {
@@ -41,7 +43,8 @@ static void store_bit_length(uint8_t out[8], size_t bytes) {
 }
 
 // Steps 4 to 6 of algorithm 4: S = GHASH(aad || 0* || ciphertext || 0* || lengths), tag = E(K, J0) xor S.
-static void gcm_tag(struct gcm *state, const struct gcm_input *in, const uint8_t *ciphertext) {
+static void gcm_tag(struct gcm *state, const struct gcm_input *in, const uint8_t *ciphertext)
+{
     uint8_t lengths[GCM_BLOCK_SIZE];
 
     store_bit_length(lengths, in->aad_length);
@@ -55,7 +58,8 @@ static void gcm_tag(struct gcm *state, const struct gcm_input *in, const uint8_t
     }
 }
 
-void gcm_encrypt(const struct gcm_input *in, uint8_t *ciphertext, uint8_t tag[16]) {
+void gcm_encrypt(const struct gcm_input *in, uint8_t *ciphertext, uint8_t tag[16])
+{
     struct gcm state;
 
     gcm_start(&state, in);
@@ -67,7 +71,8 @@ void gcm_encrypt(const struct gcm_input *in, uint8_t *ciphertext, uint8_t tag[16
     wipe(&state, sizeof state);
 }
 
-bool gcm_decrypt(const struct gcm_input *in, const uint8_t tag[16], uint8_t *plaintext) {
+bool gcm_decrypt(const struct gcm_input *in, const uint8_t tag[16], uint8_t *plaintext)
+{
     struct gcm state;
     bool verified = false;
 

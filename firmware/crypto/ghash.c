@@ -35,18 +35,23 @@
 #define SETTLE(a, b) ((void)0)
 #endif
 
-static inline uint32_t load_be32(const uint8_t *p) {
+static inline uint32_t load_be32(const uint8_t *p)
+{
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
 }
 
-static inline void store_be32(uint8_t *p, uint32_t value) {
+static inline void store_be32(uint8_t *p, uint32_t value)
+{
     p[0] = (uint8_t)(value >> 24);
     p[1] = (uint8_t)(value >> 16);
     p[2] = (uint8_t)(value >> 8);
     p[3] = (uint8_t)value;
 }
 
-static inline uint64_t wide(uint32_t a, uint32_t b) { return (uint64_t)a * b; }
+static inline uint64_t wide(uint32_t a, uint32_t b)
+{
+    return (uint64_t)a * b;
+}
 
 // Adds to low, high the bits of z that are in lane i.
 #define COLLECT(i)                                                                                                     \
@@ -57,7 +62,8 @@ static inline uint64_t wide(uint32_t a, uint32_t b) { return (uint64_t)a * b; }
     } while (0)
 
 // The carry-less product of x and a word that is given in lanes.
-static inline __attribute__((always_inline)) uint64_t multiply(uint32_t x, const uint32_t lane[4]) {
+static inline __attribute__((always_inline)) uint64_t multiply(uint32_t x, const uint32_t lane[4])
+{
     uint32_t x0 = x & LANE(0), x1 = x & LANE(1), x2 = x & LANE(2), x3 = x & LANE(3);
     uint32_t h0 = lane[0], h1 = lane[1], h2 = lane[2], h3 = lane[3];
     uint32_t low = 0, high = 0;
@@ -81,7 +87,8 @@ static inline __attribute__((always_inline)) uint64_t multiply(uint32_t x, const
 // Karatsuba's product of (x1, x0) and a two-word operand of which the lanes of low word, high word and their sum are
 // given: with l and h the products of the low and of the high words, the middle is (x0 + x1)(h0 + h1) + l + h.
 static inline __attribute__((always_inline)) void multiply_two(uint32_t product[4], uint32_t x0, uint32_t x1,
-                                                               const uint32_t lane[3][4]) {
+                                                               const uint32_t lane[3][4])
+{
     const uint64_t l = multiply(x0, lane[0]);
     const uint64_t h = multiply(x1, lane[1]);
     const uint64_t middle = multiply(x0 ^ x1, lane[2]) ^ l ^ h;
@@ -94,7 +101,8 @@ static inline __attribute__((always_inline)) void multiply_two(uint32_t product[
 
 // Bit p of the lower half stands for u^(255 - p) = u^(127 - p) * (1 + u + u^2 + u^7), that is, for bits p + 128, p +
 // 127, p + 126 and p + 121. Lowest word first, as it adds to the fourth.
-static inline __attribute__((always_inline)) void reduce(uint32_t y[4], uint32_t z[8]) {
+static inline __attribute__((always_inline)) void reduce(uint32_t y[4], uint32_t z[8])
+{
     for (unsigned i = 0; i < 4; i++) {
         const uint32_t w = z[i];
 
@@ -107,15 +115,16 @@ static inline __attribute__((always_inline)) void reduce(uint32_t y[4], uint32_t
 }
 
 // One step of SP 800-38D algorithm 2: Y = (Y + X) * H.
-static void absorb_block(struct ghash *state, const uint8_t block[16]) {
+static void absorb_block(struct ghash *state, const uint8_t block[16])
+{
     const uint32_t x0 = state->y[0] ^ load_be32(block + 12), x1 = state->y[1] ^ load_be32(block + 8);
     const uint32_t x2 = state->y[2] ^ load_be32(block + 4), x3 = state->y[3] ^ load_be32(block);
     uint32_t l[4], h[4], middle[4];
     uint32_t z[8];
 
-    multiply_two(l, x0, x1, &state->lane[0]);
-    multiply_two(h, x2, x3, &state->lane[3]);
-    multiply_two(middle, x0 ^ x2, x1 ^ x3, &state->lane[6]);
+    multiply_two(l, x0, x1, state->lane[0]);
+    multiply_two(h, x2, x3, state->lane[1]);
+    multiply_two(middle, x0 ^ x2, x1 ^ x3, state->lane[2]);
     for (unsigned i = 0; i < 4; i++) {
         z[i] = l[i];
         z[i + 4] = h[i];
@@ -126,7 +135,8 @@ static void absorb_block(struct ghash *state, const uint8_t block[16]) {
     reduce(state->y, z);
 }
 
-void ghash_init(struct ghash *state, const uint8_t subkey[16]) {
+void ghash_init(struct ghash *state, const uint8_t subkey[16])
+{
     uint32_t h[4];
     uint32_t operand[9];
 
@@ -149,7 +159,7 @@ void ghash_init(struct ghash *state, const uint8_t subkey[16]) {
     }
     for (unsigned i = 0; i < 9; i++) {
         for (unsigned j = 0; j < 4; j++) {
-            state->lane[i][j] = operand[i] & LANE(j);
+            state->lane[i / 3][i % 3][j] = operand[i] & LANE(j);
         }
     }
     for (unsigned i = 0; i < 4; i++) {
@@ -159,7 +169,8 @@ void ghash_init(struct ghash *state, const uint8_t subkey[16]) {
     wipe(operand, sizeof operand);
 }
 
-void ghash_update(struct ghash *state, const uint8_t *data, size_t n) {
+void ghash_update(struct ghash *state, const uint8_t *data, size_t n)
+{
     uint8_t last[16] = {0};
 
     for (; n >= sizeof last; n -= sizeof last) {
@@ -175,7 +186,8 @@ void ghash_update(struct ghash *state, const uint8_t *data, size_t n) {
     }
 }
 
-void ghash_value(const struct ghash *state, uint8_t value[16]) {
+void ghash_value(const struct ghash *state, uint8_t value[16])
+{
     for (unsigned i = 0; i < 4; i++) {
         store_be32(value + 12 - 4 * i, state->y[i]);
     }

@@ -15,7 +15,7 @@
  * 3. Row 2 is finished last: its lanes are in registers already when the next theta sums up the columns.
  *
  * Registers: r0 to r9 hold five lanes (column parities, theta effects, or the plane in work), r10 to r12 are
- * temporary, lr walks over the state. Everything below is computed by the assembler; the expansion has no branch but the
+ * temporary, lr walks over the state. The assembler does all the bookkeeping; what it expands has no branch but the
  * loop over pairs of rounds, and no address depends on data. Stack: 488 bytes, wiped before return.
  */
 
@@ -35,7 +35,7 @@
 
 #define LANE(x, y) ((x) % 5 + 5 * ((y) % 5))
 
-/* Rows lie in memory in the order 2, 4, 3, 1, 0: row 2 first, the others so that writing them downwards ends there. */
+/* Rows lie in memory in the order 2, 4, 3, 1, 0: row 2 first, the others so that writing downwards ends there. */
 #define ROW_OFFSET(y) (-40 * (((y) == 4) + 2 * ((y) == 3) + 3 * ((y) == 1) + 4 * ((y) == 0))) /* true is -1 here */
 #define LANE_OFFSET(x, y) (ROW_OFFSET(y) + 8 * (((x) + 3 * (y) + 4) % 5))
 
@@ -66,13 +66,14 @@
     .endm
     .set counter, 0
     .rept 25
-    define_pending %(counter), %(LANE(counter % 5 + 3 * (counter / 5), counter % 5)), %((counter % 5 + 3 * (counter / 5)) % 5)
+    .set source, counter % 5 + 3 * (counter / 5)
+    define_pending %(counter), %(LANE(source, counter % 5)), %(source % 5)
     .set counter, counter + 1
     .endr
 
 /*
- * The word of half `half` (0 even, 1 odd) of a lane rotated left by `turn` bits comes from half `half` of the lane where
- * `turn` is even and from the other one where it is odd; it is that word rotated right by RIGHT(turn, half).
+ * The word of half `half` (0 even, 1 odd) of a lane rotated left by `turn` bits comes from half `half` of the lane
+ * where `turn` is even and from the other one where it is odd; it is that word rotated right by RIGHT(turn, half).
  */
 #define RIGHT(turn, half) (-((((turn) & 63) + 1 - (half)) >> 1) & 31)
 
@@ -92,7 +93,7 @@
     .endif
     .endm
 
-/* Lane `to` = lane `first` ^ (lane `second` rotated left by `turn`); lanes are named by the number of their even word. */
+/* Lane `to` = lane `first` ^ (lane `second` rotated left by `turn`); a lane is named by its even word's register. */
     .macro eor_lane to, first, second, turn
     .if ((\turn) & 1) == 0
     eor_word \to, \first, \second, %(RIGHT(\turn, 0))
@@ -221,7 +222,7 @@
     eor_word %(word_\slot), %(word_\slot), \product, %(RIGHT(turn_\after - turn_\slot, half_\slot))
     .endm
 
-/* FIPS 202, algorithm 4, for one half of a plane; slots are neighbours as columns are, so that it is the same for all. */
+/* FIPS 202, algorithm 4, for one half of a plane. Slots are neighbours as columns are, the same for all planes. */
     .macro chi half, one, two, three
     .set counter, 0
     .rept 5
@@ -240,7 +241,7 @@
     chi_add 4, \one, 1
     .endm
 
-/* One row of the new state: theta, rho, pi and chi. The last slot is in r`last`; r`one`, r`one + 1`, r`two` are free. */
+/* One row of the new state: theta, rho, pi, chi. The last slot is in r`last`; r`one`, r`one + 1`, r`two` are free. */
     .macro plane from, y, last, one, two
     plane_lane \from, \y, 0, 0, \one
     plane_lane \from, \y, 1, 2, \one

@@ -6,7 +6,8 @@
 // The words of any object, whatever type it was declared with.
 typedef uint32_t __attribute__((may_alias)) any_word;
 
-void wipe(void *p, size_t n) {
+void wipe(void *p, size_t n)
+{
     volatile uint8_t *byte = p;
 
     while (n > 0 && ((uintptr_t)byte & (sizeof(any_word) - 1)) != 0) {

@@ -32,11 +32,17 @@ class Recorder:
     def __init__(self) -> None:
         self.cases: list[CaseResult] = []
         self.totals = Totals()
-        self.collected = 0
+        self.interrupted = False
+        self.collection_error = ""
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """How many cases there will be."""
-        self.collected = len(session.items)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep the reason when a test module cannot be read."""
+        if report.failed:
+            self.collection_error = str(report.longrepr).strip().splitlines()[-1]
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C; pytest reports errors of collection in the same way, by a subclass."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Keep what the session's fixtures counted."""

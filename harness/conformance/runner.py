@@ -20,6 +20,9 @@ from harness.targets.opening import DEFAULT_BOARD, open_target
 
 HERE = Path(__file__).parent
 
+# No case collected is a verdict too: a clause that is built and has none fails.
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 @dataclass(frozen=True, slots=True)
 class ConformanceOptions:
@@ -52,10 +55,11 @@ def run_conformance(options: ConformanceOptions, plugins: Sequence[object] = ())
     try:
         code = pytest.main(_arguments(options), plugins=[plugin.Provide(target), plugin, recorder, *plugins])
         seconds = time.perf_counter() - started
-        if code == pytest.ExitCode.INTERRUPTED:
+        if recorder.interrupted:
             raise KeyboardInterrupt
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            raise ConformanceError(f"the suite did not run ({code!r}): run pytest on {HERE} to see why")
+        if recorder.collection_error or code not in _JUDGED:
+            why = recorder.collection_error or f"pytest ended with {code!r}"
+            raise ConformanceError(f"the suite did not run: {why}")
         return _result(options, target, recorder, seconds)
     finally:
         target.close()

@@ -66,7 +66,7 @@ BROKEN_ELF: dict[str, Breakage] = {
     "no ELF": lambda image: bytearray(b"#!/bin/sh\n") + image,
     "truncated header": lambda image: image[:40],
     "truncated program headers": lambda image: image[:60],
-    "truncated segment": lambda image: image[: 0x1200],
+    "truncated segment": lambda image: image[:0x1200],
     "64-bit class": put(4, "<B", 2),
     "big-endian": put(5, "<B", 2),
     "wrong version": put(6, "<B", 9),

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A conformance run as a function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.errors import EmulatorError
+from harness.clauses import CLAUSES
+from harness.conformance.runner import ConformanceError, ConformanceOptions, run_conformance
+from harness.targets.base import TargetError
+
+
+def test_one_clause_on_the_real_firmware(firmware: Path) -> None:
+    run = run_conformance(ConformanceOptions(firmware=firmware, clauses=("HDR-2",)))
+    (clause,) = run.clauses
+    assert (clause.id, clause.outcome) == ("HDR-2", "passed")
+    assert run.passed
+    assert run.exchanges > 0
+    assert run.instructions > 0
+    assert run.firmware_build == "release"
+    assert "crypto service" in run.uart
+
+
+def test_a_clause_that_is_not_built_is_no_pass(firmware: Path) -> None:
+    unbuilt = next(clause.id for clause in CLAUSES if not clause.built)
+    run = run_conformance(ConformanceOptions(firmware=firmware, clauses=(unbuilt,)))
+    assert [clause.outcome for clause in run.clauses] == ["skipped"]
+    assert not run.passed
+
+
+def test_what_cannot_be_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConformanceError, match="XYZ-1"):
+        run_conformance(ConformanceOptions(target="model", clauses=("XYZ-1",)))
+    with pytest.raises(TargetError, match="unknown"):
+        run_conformance(ConformanceOptions(target="abacus"))
+    broken = tmp_path / "broken.elf"
+    broken.write_bytes(b"\x7fELF")
+    with pytest.raises(EmulatorError, match=r"broken\.elf"):
+        run_conformance(ConformanceOptions(firmware=broken))
