@@ -35,13 +35,19 @@ void systick_handler(void)
 {
 }
 
+/* The linker's marks are addresses, not parts of one object: pointers to them must not be subtracted. */
+static size_t size_between(const uint8_t *start, const uint8_t *end)
+{
+    return (uintptr_t)end - (uintptr_t)start;
+}
+
 __attribute__((noreturn)) void reset(void);
 void reset(void)
 {
-    memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
-    memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
-    memset(__bulk_start, 0, (size_t)(__bulk_end - __bulk_start));
-    memset(__filters_start, 0, (size_t)(__filters_end - __filters_start));
+    memcpy(__data_start, __data_load, size_between(__data_start, __data_end));
+    memset(__bss_start, 0, size_between(__bss_start, __bss_end));
+    memset(__bulk_start, 0, size_between(__bulk_start, __bulk_end));
+    memset(__filters_start, 0, size_between(__filters_start, __filters_end));
     (void)main();
     for (;;)
         continue;
