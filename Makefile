@@ -15,6 +15,8 @@ NEEDED := arm-none-eabi-gcc:gcc-arm-none-eabi gcc:gcc git:git
 NEEDED_FOR_LINT := cppcheck:cppcheck
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
+HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
+    open("/usr/include/stdint.h")
 
 .PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools
 .DEFAULT_GOAL := help
@@ -82,9 +84,7 @@ define install
 endef
 
 toolchain:
-	$(call install,$(NEEDED),$(PYTHON) -c 'import ensurepip, os, sysconfig; \
-	    assert os.path.exists(sysconfig.get_path("include") + "/Python.h") and os.path.exists("/usr/include/stdint.h")' \
-	    2>/dev/null || missing="$$missing $(PYTHON_PACKAGES)";)
+	$(call install,$(NEEDED),$(PYTHON) -c '$(HAS_HEADERS)' 2>/dev/null || missing="$$missing $(PYTHON_PACKAGES)";)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

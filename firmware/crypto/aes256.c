@@ -17,12 +17,12 @@
 // looked up, nothing branches. "Plane i" below is word i.
 //
 // ShiftRows is never carried out ("fixslicing", Adomnicai and Peyrin, TCHES 2021). Bytes stay where they are and what
-// follows learns where to look instead. After k skipped ShiftRows, byte (r, c) of the true state is found at (r, c +
-// kr), columns modulo 4. SubBytes does not care. MixColumns combines byte (r, c) with (r + 1, c): in place (r, d) that
-// is the one at (r + 1, d + k). Round keys are stored with their bytes moved in the same way. Four skipped make none,
-// and only the two that remain after round 14 are made good.
+// follows learns where to look instead. After k skipped ShiftRows, byte (r, c) of the true state is found in column
+// c + kr (modulo 4) of row r. SubBytes does not care. MixColumns combines byte (r, c) with byte (r + 1, c): for what is
+// found at (r, d), that is at (r + 1, d + k). Round keys are stored with their bytes moved in the same way. Four
+// skipped make none, and only the two that remain after round 14 are made good.
 
-// The rows, as bytes of a word.
+// Rows 1 and 3 of a word.
 #define ODD_ROWS 0xff00ff00u
 
 // SubBytes adds 0x63 to every byte (FIPS 197 equation 5.2). MixColumns maps a column of four equal bytes v to itself,
@@ -111,8 +111,8 @@ static inline __attribute__((always_inline)) uint32_t from(uint32_t word, unsign
     return rotate_right(turned, 8 * rows + 2 * columns);
 }
 
-// MixColumns after `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at (r + 1, d +
-// k), and a * 2 for multiplication by x, FIPS 197 equation 5.8 is
+// MixColumns after k = `skipped` skipped ShiftRows. With f(a) for the plane that has at (r, d) what a has at
+// (r + 1, d + k), and a * 2 for multiplication by x, FIPS 197 equation 5.8 is
 //
 //     a' = a * 2 + f(a) * 3 + f(f(a)) + f(f(f(a)))
 //        = t * 2 + f(a) + f(f(t)),    t = a + f(a)
@@ -152,6 +152,10 @@ static inline __attribute__((always_inline)) void middle_round(uint32_t q[8], co
 }
 
 // Rounds 1 to 14 of Cipher() (FIPS 197 algorithm 1) on planes that round key 0 has been added to, back to columns.
+//
+// Here and in sub_word the planes live in registers, and what does not fit there wherever on the stack the compiler
+// puts it: wipe() could not reach that, and taking the address of q would only move all of it to memory. Whoever calls
+// into this module from outside clears the stack below his own frame.
 static void encrypt_sliced(const struct aes256_key *schedule, uint32_t state[8])
 {
     const uint32_t (*key)[8] = &schedule->round[1];
@@ -214,7 +218,6 @@ static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned 
 {
     const uint32_t constant = round == 0 ? 0 : SUB_BYTES_CONSTANT;
     uint32_t column[4];
-    uint32_t q[8];
 
     for (unsigned c = 0; c < 4; c++) {
         column[c] = word[c] ^ constant;
@@ -223,13 +226,11 @@ static void slice_round_key(uint32_t plane[8], const uint32_t word[4], unsigned 
         follow_skipped_shift(column);
     }
     for (unsigned c = 0; c < 4; c++) {
-        q[2 * c] = column[c];
-        q[2 * c + 1] = column[c];
+        plane[2 * c] = column[c];
+        plane[2 * c + 1] = column[c];
     }
-    transpose(q);
-    for (unsigned i = 0; i < 8; i++) {
-        plane[i] = q[i];
-    }
+    transpose(plane);
+    wipe(column, sizeof column);
 }
 
 // KeyExpansion() of FIPS 197 algorithm 2 with Nk = 8. Words are little-endian here, row r in byte r, so that RotWord
@@ -298,19 +299,14 @@ void aes256_encrypt_block(const struct aes256_key *schedule, const uint8_t in[16
 // The planes of the two blocks nonce || 0 and nonce || 1, with round key 0 added: what all counter blocks share.
 static void slice_nonce(uint32_t plane[8], const struct aes256_key *schedule, const uint8_t nonce[12])
 {
-    uint32_t q[8];
-
     for (unsigned c = 0; c < 3; c++) {
-        q[2 * c] = load32_le(nonce + 4 * c);
-        q[2 * c + 1] = q[2 * c];
+        plane[2 * c] = load32_le(nonce + 4 * c);
+        plane[2 * c + 1] = plane[2 * c];
     }
-    q[6] = 0;
-    q[7] = 1u << 24; // the last bit of the second block: row 3 of column 3
-    transpose(q);
-    add_round_key(q, schedule->round[0]);
-    for (unsigned i = 0; i < 8; i++) {
-        plane[i] = q[i];
-    }
+    plane[6] = 0;
+    plane[7] = 1u << 24; // the last bit of the second block: row 3 of column 3
+    transpose(plane);
+    add_round_key(plane, schedule->round[0]);
 }
 
 // The encryptions, in columns, of nonce || counter and nonce || counter + 1 for an even counter: the two differ in the

@@ -11,7 +11,7 @@
 struct ghash {
     uint32_t lane[3][3][4]; // of the subkey, ready for two levels of Karatsuba: low half, high half and their sum, each
                             // as low word, high word and their sum, each split into four lanes
-    uint32_t y[4]; // running value, least significant word first
+    uint32_t y[4];          // running value, least significant word first
 };
 
 void ghash_init(struct ghash *state, const uint8_t subkey[16]);

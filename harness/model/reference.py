@@ -3,26 +3,29 @@
 
 from collections.abc import Mapping
 from hashlib import sha3_256
+from typing import TypeVar
 
 from harness.model.error import ModelError
+
+_Result = TypeVar("_Result", bool, bytes)
 
 
 class ReferenceDisagreement(ModelError):
     """Two references computed different results: a fault of the bench, not of the firmware that it judges."""
 
 
-def agree[T: (bool, bytes)](operation: str, results: Mapping[str, T], inputs: Mapping[str, bytes]) -> T:
+def agree(operation: str, results: Mapping[str, _Result], inputs: Mapping[str, bytes]) -> _Result:
     """The result on which all references agree; ReferenceDisagreement otherwise.
 
     `operation` names parameter set and operation, `results` are by name of the reference, `inputs` by name of the
-    argument. The error shows booleans as they are and bytes by length and the first 16 hex digits of their SHA3-256.
+    argument. The error shows booleans as they are, bytes by their length and the first 16 hex digits of their SHA3-256.
     """
-    first = next(iter(results.values()))
-    if all(result == first for result in results.values()):
+    first, *others = results.values()
+    if all(other == first for other in others):
         return first
     said = ", ".join(f"{name} says {_text(result)}" for name, result in results.items())
     given = ", ".join(f"{name} {_text(value)}" for name, value in inputs.items())
-    raise ReferenceDisagreement(f"{operation}: {said}; given {given}: mend the bench before judging this request")
+    raise ReferenceDisagreement(f"{operation}: {said}; given {given}: mend the bench before judging by this request")
 
 
 def _text(value: bool | bytes) -> str:

@@ -7,15 +7,14 @@
 
     Count = 0               a record: fields in a fixed order, a name possibly more than once, until an empty line
     Key = 00 ...
-    FAIL                    or a field without a value
+    FAIL                    or the one word that stands for "the operation has to fail"
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.vectors.error import VectorError
 from harness.vectors.fields import parse_hex, shortened
@@ -24,13 +23,15 @@ _LINE_END = re.compile(r"\r\n|\n")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
+FAIL = "FAIL"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record; `line` is the number of its first line. A field without a value has None."""
+    """One record; `line` is the number of its first line. FAIL has the value ""."""
 
     line: int
-    fields: tuple[tuple[str, str | None], ...]
+    fields: tuple[tuple[str, str], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,39 +39,37 @@ class Record:
         return tuple(name for name, _ in self.fields)
 
     def hex(self, name: str) -> bytes:
-        """The bytes of a field that `names` has once."""
-        return parse_hex(self._value(name), f"line {self.line}: {name}")
+        """The bytes of the first field of that name, which `names` has."""
+        return self.all_hex(name)[0]
 
     def all_hex(self, name: str) -> tuple[bytes, ...]:
-        """The bytes of every field of that name."""
-        return tuple(
-            parse_hex(value or "", f"line {self.line}: {name}") for other, value in self.fields if other == name
-        )
+        """The bytes of every field of that name, in their order."""
+        what = f"line {self.line}: {name}"
+        return tuple(parse_hex(value, what) for other, value in self.fields if other == name)
 
     def integer(self, name: str) -> int:
-        """The number of a field that `names` has once."""
-        return _integer(self._value(name), f"line {self.line}: {name}")
+        """The number in a field that `names` has once."""
+        return _integer(dict(self.fields)[name], f"line {self.line}: {name}")
 
     def expect(self, *layouts: Sequence[str]) -> None:
         """VectorError unless the record has the fields of one of `layouts`, in its order."""
         if self.names not in map(tuple, layouts):
             wanted = " or ".join(", ".join(layout) for layout in layouts)
             raise VectorError(
-                f"line {self.line}: the record has the fields {', '.join(self.names)}, expected {wanted}: "
-                "the file is cut off, damaged or of another kind"
+                f"line {self.line}: a record of {', '.join(self.names)}, expected {wanted}: the file is cut off or damaged"
             )
-
-    def _value(self, name: str) -> str:
-        return next((value for other, value in self.fields if other == name), None) or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Parameters and the records that they hold for; the first section of a file may have no parameters."""
+    """Parameters, None for one without a value, and the records that they hold for.
+
+    The first section of a file may have no parameters.
+    """
 
     line: int
-    parameters: dict[str, str | None] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
+    parameters: Mapping[str, str | None]
+    records: tuple[Record, ...]
 
     def integer(self, name: str) -> int:
         """The number of a parameter that is there."""
@@ -78,14 +77,14 @@ class Section:
 
     def expect(self, names: Collection[str]) -> None:
         """VectorError unless the section has these parameters and no others."""
-        for name in names - self.parameters.keys() if isinstance(names, set) else set(names) - self.parameters.keys():
+        for name in sorted(set(names) - self.parameters.keys()):
             raise VectorError(f"line {self.line}: the section lacks the parameter {name}: the file is damaged")
-        for name in self.parameters.keys() - set(names):
+        for name in sorted(self.parameters.keys() - set(names)):
             raise VectorError(f"line {self.line}: unknown parameter {shortened(name)}")
 
-    def expect_counts(self, name: str) -> None:
-        """VectorError unless the records' field `name` counts from 0: none is missing, none stands twice."""
-        for expected, record in enumerate(self.records):
+    def expect_counts(self, name: str, records: Sequence[Record]) -> None:
+        """VectorError unless the field `name` of these records counts from 0: none is missing, none stands twice."""
+        for expected, record in enumerate(records):
             if record.integer(name) != expected:
                 raise VectorError(
                     f"line {record.line}: {name} is {record.integer(name)}, expected {expected}: "
@@ -100,81 +99,85 @@ class CavpDocument:
     comments: tuple[str, ...]
     sections: tuple[Section, ...]
 
+    @property
+    def parameters(self) -> Collection[str]:
+        """The names of the first section's parameters, by which a primitive knows its files."""
+        return self.sections[0].parameters.keys()
+
 
 def parse_cavp(text: str) -> CavpDocument:
     """The document in `text`; VectorError for what is none, or has no record."""
     reader = _Reader()
     for number, line in enumerate(_LINE_END.split(text), start=1):
         reader.line(number, line.strip(" \t"))
-    reader.end_record()
-    reader.check_last_section()
-    sections = tuple(section for section in reader.sections if section.records)
-    if not sections:
-        raise VectorError("no record in the file: it is empty or cut off")
-    return CavpDocument(tuple(reader.comments), sections)
+    reader.end_section()
+    if not reader.sections:
+        raise VectorError("there is no record in the file: it is cut off")
+    return CavpDocument(tuple(reader.comments), tuple(reader.sections))
 
 
 class _Reader:
-    """Collects lines into records and sections."""
+    """Collects lines into records, and records into sections."""
 
     def __init__(self) -> None:
         self.comments: list[str] = []
-        self.sections = [Section(1)]
-        self._record: list[tuple[str, str | None]] = []
+        self.sections: list[Section] = []
+        self._line = 1
+        self._parameters: dict[str, str | None] = {}
+        self._records: list[Record] = []
         self._record_line = 0
+        self._fields: list[tuple[str, str]] = []
 
     def line(self, number: int, line: str) -> None:
+        """Takes one line without its end."""
         if not line:
-            self.end_record()
+            self._end_record()
         elif line.startswith("#"):
             self.comments.append(line.lstrip("# \t"))
         elif line.startswith("["):
-            self.end_record()
             self._parameter(number, line)
         else:
             self._field(number, line)
 
-    def end_record(self) -> None:
-        if self._record:
-            self.sections[-1].records.append(Record(self._record_line, tuple(self._record)))
-            self._record = []
+    def end_section(self) -> None:
+        """Closes the section that is open, if any."""
+        self._end_record()
+        if self._parameters and not self._records:
+            raise VectorError(f"line {self._line}: no record follows these parameters: the file is cut off")
+        if self._records:
+            self.sections.append(Section(self._line, self._parameters, tuple(self._records)))
+        self._parameters, self._records = {}, []
 
-    def check_last_section(self) -> None:
-        last = self.sections[-1]
-        if last.parameters and not last.records:
-            raise VectorError(f"line {last.line}: no record follows these parameters: the file is cut off")
+    def _end_record(self) -> None:
+        if self._fields:
+            self._records.append(Record(self._record_line, tuple(self._fields)))
+            self._fields = []
 
     def _parameter(self, number: int, line: str) -> None:
         if not line.endswith("]"):
             raise VectorError(f"line {number}: no closing bracket: the file is cut off or damaged")
+        self._end_record()
+        if self._records:
+            self.end_section()
+        if not self._parameters:
+            self._line = number
         name, equals, value = line[1:-1].partition("=")
-        if self.sections[-1].records:
-            self.sections.append(Section(number))
-        section = self.sections[-1]
-        if not section.parameters:
-            section = self.sections[-1] = Section(number)
-        if name.strip() in section.parameters:
-            raise VectorError(f"line {number}: parameter {shortened(name.strip())} stands twice in one section")
-        section.parameters[name.strip()] = value.strip() if equals else None
+        name = name.strip()
+        if name in self._parameters:
+            raise VectorError(f"line {number}: parameter {shortened(name)} stands twice in one section")
+        self._parameters[name] = value.strip() if equals else None
 
     def _field(self, number: int, line: str) -> None:
         name, equals, value = line.partition("=")
         name = name.strip()
-        if _NAME.fullmatch(name) is None:
+        if _NAME.fullmatch(name) is None or bool(equals) == (name == FAIL):
             raise VectorError(f"line {number} is no field of a .rsp file: {shortened(line)}")
-        if not self._record:
+        if not self._fields:
             self._record_line = number
-        self._record.append((name, value.strip() if equals else None))
+        self._fields.append((name, value.strip()))
 
 
 def _integer(text: str, what: str) -> int:
     if _NUMBER.fullmatch(text) is None:
         raise VectorError(f"{what} is no whole number: {shortened(text)}")
     return int(text)
-
-
-def check_unique(names: Sequence[str], what: str) -> None:
-    """VectorError when one of `names` stands twice."""
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise VectorError(f"{what} {name} stands {count} times: the file is damaged")
