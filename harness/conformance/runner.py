@@ -26,13 +26,14 @@ _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_
 
 @dataclass(frozen=True, slots=True)
 class ConformanceOptions:
-    """What to run against what; `clauses` empty means all of them."""
+    """What to run against what; `clauses` empty means all of them. `stop_at_first` ends the run with its first failure."""
 
     target: str = "emulated"
     firmware: Path | None = None
     board: str = DEFAULT_BOARD
     clauses: tuple[str, ...] = ()
     full: bool = False
+    stop_at_first: bool = False
 
 
 class ConformanceError(Exception):
@@ -70,6 +71,7 @@ def _arguments(options: ConformanceOptions) -> list[str]:
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:hil"]
     isolated = ["-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "--noconftest", "--import-mode=importlib"]
     chosen = [f"--clause={clause}" for clause in options.clauses] + (["--full"] if options.full else [])
+    chosen += ["--maxfail=1"] if options.stop_at_first else []
     return [*quiet, *isolated, *chosen, str(HERE)]
 
 

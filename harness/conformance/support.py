@@ -33,6 +33,8 @@ UNKNOWN_TYPE = 0x7F
 
 Sealed = tuple[bytes, bytes, bytes]
 
+_PAGE = 4096
+
 
 # ---- bytes ----
 
@@ -226,14 +228,26 @@ def pieces(secret: bytes, step: int = 16) -> list[bytes]:
     return [secret[start : start + 16] for start in range(0, len(secret) - 15, step)]
 
 
+def _used(memory: bytes) -> Iterator[tuple[int, bytes]]:
+    """Offset and content of the parts that are not zero, by pages: wiped memory need not be searched."""
+    start = None
+    for offset in range(0, len(memory) + 1, _PAGE):
+        used = memory[offset : offset + _PAGE].strip(b"\0") != b""
+        if used and start is None:
+            start = offset
+        elif not used and start is not None:
+            yield start, memory[start : offset + 16]
+            start = None
+
+
 def residue(dut: Dut, needles: list[bytes]) -> list[str]:
-    """Where the service's own memory (stack, variables, buffers) holds one of the needles."""
+    """Where the service's own memory (stack, variables, buffers) holds one of the needles, of at most 16 bytes each."""
     board = dut.emulated.board
     found = []
     for region in (board.stack, board.data, board.bulk):
-        memory = dut.machine.read(region.base, region.size)
-        for needle in needles:
-            place = memory.find(needle)
-            if place >= 0:
-                found.append(f"{region.name} at {region.base + place:#010x}")
+        for offset, memory in _used(dut.machine.read(region.base, region.size)):
+            for needle in needles:
+                place = memory.find(needle)
+                if place >= 0:
+                    found.append(f"{region.name} at {region.base + offset + place:#010x}")
     return found

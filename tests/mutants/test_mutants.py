@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The conformance suite catches wrong firmware: each patch here is one defect, and the clause that it names fails.
+
+A patch begins with `Defect:` and `Caught by:`. The named clause alone is run, up to its first failure.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.clauses import CLAUSES
+from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.targets.opening import default_firmware
+
+HERE = Path(__file__).parent
+FIRMWARE = HERE.parents[1] / "firmware"
+MUTANTS = sorted(HERE.glob("*.patch"))
+LEAST = 59
+
+_HEADER = re.compile(r"Defect: (?P<defect>.+)\nCaught by: (?P<clause>\S+)\n\n(?P<diff>diff .+)", re.DOTALL)
+
+
+def read(patch: Path) -> dict[str, str]:
+    """The patch's fields `defect`, `clause` and `diff`."""
+    found = _HEADER.fullmatch(patch.read_text())
+    assert found, f"{patch.name} does not begin with Defect: and Caught by:"
+    return found.groupdict()
+
+
+def build(patch: Path, directory: Path) -> Path:
+    """The release image of the firmware with the defect; only what the patch touches is compiled anew."""
+    tree = directory / "firmware"
+    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns("debug"))
+    command = ["git", "apply", "--whitespace=nowarn", "-"]
+    environment = {"GIT_CEILING_DIRECTORIES": str(directory.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
+    applied = subprocess.run(
+        command, cwd=directory, input=read(patch)["diff"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert applied.returncode == 0, f"{patch.name} does not apply: {applied.stderr}"
+    made = subprocess.run(["make", "-C", str(tree), "BUILD=release"], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, f"{patch.name} does not build:\n{made.stderr}"
+    return tree / default_firmware().relative_to(FIRMWARE)
+
+
+@pytest.mark.parametrize("patch", MUTANTS, ids=[patch.stem for patch in MUTANTS])
+def test_the_suite_catches(patch: Path, tmp_path: Path, firmware: Path) -> None:
+    named = read(patch)["clause"]
+    image = build(patch, tmp_path)
+    assert image.read_bytes() != firmware.read_bytes(), "the patch changes nothing in the image"
+    run = run_conformance(ConformanceOptions(firmware=image, clauses=(named,), stop_at_first=True))
+    failed = [clause.id for clause in run.clauses if clause.outcome == "failed"]
+    assert failed == [named], f"{read(patch)['defect']}: not caught by {named}"
+    assert any(case.outcome == "failed" for case in run.cases)
+
+
+def test_there_are_enough_mutants_over_all_chapters() -> None:
+    assert len(MUTANTS) >= LEAST
+    judged = {clause.id.split("-")[0] for clause in CLAUSES if clause.built}
+    caught = {read(patch)["clause"].split("-")[0] for patch in MUTANTS}
+    assert judged <= caught
+
+
+def test_every_named_clause_exists() -> None:
+    assert {read(patch)["clause"] for patch in MUTANTS} <= {clause.id for clause in CLAUSES}
