@@ -157,7 +157,7 @@ def test_usage_errors_are_status_2() -> None:
 # ---- what the commands do ----
 
 
-@pytest.mark.parametrize("command", ["conform", "diff", "keys", "bench", "doctor"])
+@pytest.mark.parametrize("command", ["conform", "diff", "keys", "analyze", "bench", "doctor"])
 def test_every_command_has_help(command: str) -> None:
     result = hil(command, "--help")
     assert result.exit_code == 0
