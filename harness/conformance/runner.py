@@ -26,7 +26,7 @@ _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_
 
 @dataclass(frozen=True, slots=True)
 class ConformanceOptions:
-    """What to run against what; `clauses` empty means all of them. `stop_at_first` ends the run with its first failure."""
+    """What to run against what; `clauses` empty means all of them. `stop_at_first`: end with the first failure."""
 
     target: str = "emulated"
     firmware: Path | None = None
