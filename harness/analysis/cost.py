@@ -22,7 +22,8 @@ from harness.protocol.key_image import KeyImage
 from harness.report.cost import CostRow, Footprint
 from harness.targets.base import TargetStopped
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, default_firmware
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import default_firmware
 
 BUILDS = ("release", "debug")
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from harness.report.files import atomic_write
-from harness.targets.opening import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
 
 # Without a terminal, tables are as wide as the sources.
 _WIDTH = None if sys.stdout.isatty() else 120

@@ -16,7 +16,8 @@ from harness.environment import environment
 from harness.report.results import CaseResult, ConformanceRun, judge_clauses
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, open_target
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import open_target
 
 HERE = Path(__file__).parent
 

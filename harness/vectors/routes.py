@@ -14,7 +14,8 @@ from harness.protocol.commands import ENTROPY_SIZE, RATE_INTERVAL_US, Status
 from harness.protocol.key_image import KeyImage, KeySlot
 from harness.targets.base import Target, TargetError, TargetStopped
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, open_target
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import open_target
 
 _ENTROPY = bytes(range(1, 1 + ENTROPY_SIZE))
 _KEY_ID = 1

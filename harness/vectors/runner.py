@@ -11,7 +11,7 @@ from pathlib import Path
 from emulator.calls import CallError, CallStopped
 from harness.targets.base import TargetStopped
 from harness.targets.emulated import describe
-from harness.targets.opening import DEFAULT_BOARD
+from harness.targets.names import DEFAULT_BOARD
 from harness.vectors.case import Case, Kind, VectorFile
 from harness.vectors.error import VectorError
 from harness.vectors.loader import load_files
