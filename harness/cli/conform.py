@@ -12,6 +12,7 @@ import click
 from rich.markup import escape
 from rich.progress import Progress
 
+from harness.analysis.cost import measure_cost
 from harness.cli.common import (
     board_option,
     console,
@@ -25,9 +26,14 @@ from harness.cli.common import (
 )
 from harness.cli.errors import FINDINGS
 from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.report.cost import CostRow
 from harness.report.files import write_report
 from harness.report.results import ConformanceRun
 from harness.sampling import Sampler
+from harness.targets.opening import default_firmware
+
+# For the report's table: enough to show a spread, few enough to wait for.
+COST_SEEDS = 3
 
 
 class _ConformProgress:
@@ -74,10 +80,18 @@ def conform(
         shares = ", ".join(f"{part} {share:.0%}" for part, share in sampler.shares().items())
         status_console.print(f"time: {shares}", highlight=False)
     if report is not None:
-        written = write_report(run, report)
+        written = write_report(run, report, _cost(run, options))
         status_console.print(f"report: {written[0]}", highlight=False)
     write_json(json_path, run.as_json())
     sys.exit(0 if run.passed else FINDINGS)
+
+
+def _cost(run: ConformanceRun, options: ConformanceOptions) -> tuple[CostRow, ...]:
+    """What each operation costs on the image that was judged; nothing of an image that does not conform."""
+    if run.target != "emulated" or not run.passed:
+        return ()
+    path = options.firmware or default_firmware(options.board)
+    return measure_cost({run.firmware_build: path}, options.board, COST_SEEDS)
 
 
 _OUTCOME_STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
