@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "little_endian.h"
+
 // Building blocks for code whose branches and addresses must not depend on secrets. A mask is 0 (false) or all ones
 // (true), so that it can be combined with &, | and ^ where an `if` would leak.
 
@@ -59,13 +61,16 @@ static inline void ct_copy_if(uint32_t mask, void *destination, const void *sour
     }
 }
 
-// Whether the n bytes at a and b are the same. Looks at all of them, whatever they hold.
+// Whether the n bytes at a and b are the same, at any alignment. Looks at all of them, whatever they hold.
 __attribute__((warn_unused_result)) static inline bool ct_equal(const void *a, const void *b, size_t n)
 {
     const uint8_t *left = a;
     const uint8_t *right = b;
     uint32_t difference = 0;
 
+    for (; n >= 4; n -= 4, left += 4, right += 4) {
+        difference = ct_barrier(difference | (load32_le(left) ^ load32_le(right)));
+    }
     for (size_t i = 0; i < n; i++) {
         difference = ct_barrier(difference | (uint32_t)(left[i] ^ right[i]));
     }

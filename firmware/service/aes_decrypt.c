@@ -26,7 +26,7 @@ enum status aes_decrypt_check(struct request *request)
     return STATUS_SUCCESS;
 }
 
-enum status aes_decrypt(struct request *request)
+enum status aes_decrypt_operate(struct request *request)
 {
     const struct span text = request->text;
     struct key key;

@@ -27,7 +27,7 @@ enum status aes_encrypt_check(struct request *request)
     return request->text.length <= AES_PLAINTEXT_MAX ? STATUS_SUCCESS : STATUS_PAYLOAD_TOO_LARGE;
 }
 
-enum status aes_encrypt(struct request *request)
+enum status aes_encrypt_operate(struct request *request)
 {
     const struct span text = request->text;
     uint8_t nonce[GCM_NONCE_SIZE];

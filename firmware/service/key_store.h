@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/*
- * Check 6 of a request: the key (KEY-1 to KEY-3). The key storage is judged anew at every request; only what outlives
- * a request is remembered here, and no key material does.
- */
+/* Check 6 of a request: the key (KEY-1 to KEY-3). The key storage is judged anew at every request. */
 #ifndef KEY_STORE_H
 #define KEY_STORE_H
 
-#include "service/nonce_tracker.h"
+#include "service/key_cache.h"
 #include "status.h"
 
 #include <stdint.h>
 
-/* What is remembered of an AES key between requests. A key id of 0 marks a free place. */
-struct key_state {
-    uint32_t key_id;
-    uint32_t generation;
-    uint16_t algorithm;
-    uint16_t parameter_set;
-    uint64_t encryptions; /* successful ones since the last rotation (AES-2) */
-    struct nonce_tracker tracker;
-};
-
-/* An intact key, valid until key_store_close(). */
+/* An intact key, valid until key_store_close(). Its material has a length that goes with its parameter set. */
 struct key {
     const uint8_t *material;
+    uint32_t material_length;
+    const uint8_t *digest; /* of the slot */
     struct key_state *state;
 };
 

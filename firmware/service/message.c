@@ -15,6 +15,8 @@ _Static_assert(WINDOW_REQUEST_PAYLOAD % ALIGNMENT == 0 && MESSAGE_MARGIN % ALIGN
 
 IN_BULK _Alignas(ALIGNMENT) static uint8_t message_buffer[MESSAGE_MARGIN + IPC_MAX_PAYLOAD + MESSAGE_MARGIN];
 
+IN_BULK _Alignas(ALIGNMENT) static uint8_t output_buffer[MESSAGE_OUTPUT_MAX];
+
 static uint8_t *const payload = message_buffer + MESSAGE_MARGIN;
 
 void message_begin(struct message *message)
@@ -42,6 +44,12 @@ void message_fetch(struct message *message)
     message->in_place = true;
 }
 
+uint8_t *message_output(struct message *message, uint32_t length)
+{
+    message->output = length;
+    return output_buffer;
+}
+
 void message_respond(struct message *message, uint8_t *data, uint32_t length)
 {
     message->response = (struct span){.data = data, .length = length};
@@ -53,4 +61,6 @@ void message_wipe(const struct message *message)
         wipe(message_buffer, MESSAGE_MARGIN + message->fetched + MESSAGE_MARGIN);
     else if (message->fetched > 0)
         wipe(payload, message->fetched);
+    if (message->output > 0)
+        wipe(output_buffer, message->output);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * One request's payload and its response, in one private buffer. The payload comes over piece by piece, each byte read
- * from the window once; operations work in place.
+ * One request's payload and its response, in private memory. The payload comes over piece by piece, each byte read from
+ * the window once. An operation works in place, or builds its response in a second buffer.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -27,6 +27,7 @@ struct message {
     uint32_t remaining; /* payload bytes that are not taken yet */
     uint32_t fetched;   /* payload bytes that have been copied into the buffer */
     bool in_place;      /* all of them have: an operation may be writing to the buffer */
+    uint32_t output;    /* bytes of the second buffer that an operation may be writing to */
     struct span response;
 };
 
@@ -35,6 +36,9 @@ struct message {
  * first byte, and as many behind its last one.
  */
 #define MESSAGE_MARGIN 16u
+
+/* What the second buffer holds: the longest response that is not about as long as its request. */
+#define MESSAGE_OUTPUT_MAX MLDSA_87_SIGNATURE_SIZE
 
 /* Judges a length that the client claims. False: it is over IPC_MAX_PAYLOAD. */
 __attribute__((warn_unused_result)) static inline bool payload_length_check(uint32_t claimed,
@@ -71,10 +75,13 @@ void message_fetch_taken(struct message *message);
 /* Copies the rest of the payload, for an operation that works in place. */
 void message_fetch(struct message *message);
 
-/* Sets the response: `length` bytes at `data`, inside the payload and its margins. */
+/* The second buffer, to write a response of at most `length` bytes to. */
+uint8_t *message_output(struct message *message, uint32_t length);
+
+/* Sets the response: `length` bytes at `data`, inside the payload and its margins, or in the second buffer. */
 void message_respond(struct message *message, uint8_t *data, uint32_t length);
 
-/* Wipes what the request and its response have left in the buffer; the message ends with it. */
+/* Wipes what the request and its response have left in the buffers; the message ends with it. */
 void message_wipe(const struct message *message);
 
 /* Integers of a span, at any alignment. */

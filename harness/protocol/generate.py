@@ -8,7 +8,8 @@ ones and exits 1.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from harness.protocol import commands as table
@@ -58,6 +59,15 @@ def _message_blocks() -> tuple[_Block, ...]:
     )
 
 
+def _sizes(
+    algorithm: str, sizes: Mapping[int, table.MldsaSizes] | Mapping[int, table.MlkemSizes]
+) -> Iterator[tuple[str, str]]:
+    """A macro for each size of each parameter set, such as MLDSA_44_SIGNATURE_SIZE."""
+    for parameter_set, row in sizes.items():
+        for field, size in asdict(row).items():
+            yield f"{algorithm}_{parameter_set}_{field.upper()}_SIZE", f"{size}u"
+
+
 def _service_blocks() -> tuple[_Block, ...]:
     """Limits, and the pages that the loader provides."""
     return (
@@ -69,6 +79,23 @@ def _service_blocks() -> tuple[_Block, ...]:
                 ("AES_ENCRYPTIONS_MAX", f"0x{table.AES_ENCRYPTIONS_MAX:X}ull"),
                 ("GCM_NONCE_SIZE", f"{table.GCM_NONCE_SIZE}u"),
                 ("GCM_TAG_SIZE", f"{table.GCM_TAG_SIZE}u"),
+            ),
+        ),
+        (
+            "ML-DSA.",
+            (
+                ("MLDSA_KEY_SEED_SIZE", f"{table.MLDSA_SEED_SIZE}u"),
+                ("MLDSA_RANDOM_SIZE", f"{table.MLDSA_RANDOM_SIZE}u"),
+                *_sizes("MLDSA", table.MLDSA_SIZES),
+            ),
+        ),
+        (
+            "ML-KEM.",
+            (
+                ("MLKEM_KEYGEN_RANDOM_SIZE", f"{table.MLKEM_KEYGEN_RANDOM_SIZE}u"),
+                ("MLKEM_ENCAPS_RANDOM_SIZE", f"{table.MLKEM_ENCAPS_RANDOM_SIZE}u"),
+                ("MLKEM_SECRET_SIZE", f"{table.MLKEM_SECRET_SIZE}u"),
+                *_sizes("MLKEM", table.MLKEM_SIZES),
             ),
         ),
         (

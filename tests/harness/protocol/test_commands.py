@@ -38,18 +38,18 @@ def test_statuses() -> None:
             34,
             True,
         ),
-        (0x10, "MLDSA_SIGN", "key_id u32, context_length u8, context, message", "signature", 5, False),
+        (0x10, "MLDSA_SIGN", "key_id u32, context_length u8, context, message", "signature", 5, True),
         (
             0x11,
             "MLDSA_VERIFY",
             "key_id u32, context_length u8, context, signature_length u16, signature, message",
             "",
             7,
-            False,
+            True,
         ),
-        (0x20, "MLKEM_KEYGEN", "key_id u32", "encapsulation_key", 4, False),
-        (0x21, "MLKEM_ENCAPS", "encapsulation_key", "ciphertext, shared_secret[32]", 0, False),
-        (0x22, "MLKEM_DECAPS", "key_id u32, ciphertext", "shared_secret[32]", 4, False),
+        (0x20, "MLKEM_KEYGEN", "key_id u32", "encapsulation_key", 4, True),
+        (0x21, "MLKEM_ENCAPS", "encapsulation_key", "ciphertext, shared_secret[32]", 0, True),
+        (0x22, "MLKEM_DECAPS", "key_id u32, ciphertext", "shared_secret[32]", 4, True),
     ],
 )
 def test_command(
