@@ -21,7 +21,8 @@ from harness.protocol import codec, key_image
 from harness.protocol.commands import RATE_INTERVAL_US
 from harness.protocol.key_image import KeyImage
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, default_firmware
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import default_firmware
 
 ROUNDS = 7
 UNKNOWN_TYPE = 0x7F

@@ -9,14 +9,14 @@
 #define PAGE_SIZE 4096u
 #define PAGE_MASK (PAGE_SIZE - 1u)
 #define IF_THEN_BITS 0x0600FC00u /* ARMv7-M ARM, B1.4.2: EPSR.IT */
-#define ENGINE_PAGE_SIZE 1024u /* of the engine's TLB */
+#define ENGINE_PAGE_SIZE 1024u   /* of the engine's TLB */
 #define ENGINE_PAGE_MASK (ENGINE_PAGE_SIZE - 1u)
 #define GRANTS_MAX 32
 #define HOT_RANGES_MAX 16
 #define BREAKPOINTS_MAX 64
-#define LAST_BLOCKS 64u       /* a power of two: the ring index is masked */
-#define BLOCK_CACHE 16384u    /* direct-mapped by address; a power of two */
-#define WFI_ENCODING 0xBF30u  /* ARMv7-M ARM, A7.7.261 */
+#define LAST_BLOCKS 64u      /* a power of two: the ring index is masked */
+#define BLOCK_CACHE 16384u   /* direct-mapped by address; a power of two */
+#define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
 
 struct grant {
     uint32_t base;
@@ -84,7 +84,8 @@ struct core {
     struct block blocks[BLOCK_CACHE];
 };
 
-static struct grant *find_grant(core *c, uint32_t address) {
+static struct grant *find_grant(core *c, uint32_t address)
+{
     for (size_t i = 0; i < c->grant_count; i++) {
         if (address - c->grants[i].base < c->grants[i].size) {
             return &c->grants[i];
@@ -93,7 +94,8 @@ static struct grant *find_grant(core *c, uint32_t address) {
     return NULL;
 }
 
-static void stop_with(core *c, enum core_stop why) {
+static void stop_with(core *c, enum core_stop why)
+{
     if (!c->stopped) {
         c->stopped = true;
         c->stop = why;
@@ -104,7 +106,8 @@ static void stop_with(core *c, enum core_stop why) {
 /* ---- budget, breakpoints and the trail of blocks ---- */
 
 /* Thumb: a halfword whose top five bits are 0b11101, 0b11110 or 0b11111 begins a 32-bit instruction. */
-static uint32_t count_thumb(const uint8_t *code, uint32_t size) {
+static uint32_t count_thumb(const uint8_t *code, uint32_t size)
+{
     uint32_t n = 0;
     for (uint32_t at = 0; at + 1 < size; n++) {
         at += (code[at + 1] >> 3) >= 0x1Du ? 4 : 2;
@@ -112,7 +115,8 @@ static uint32_t count_thumb(const uint8_t *code, uint32_t size) {
     return n;
 }
 
-static uint32_t block_instructions(core *c, uint32_t address, uint32_t size) {
+static uint32_t block_instructions(core *c, uint32_t address, uint32_t size)
+{
     struct block *b = &c->blocks[(address >> 1) & (BLOCK_CACHE - 1u)];
     if (b->address != address || b->size != size) {
         const struct grant *g = find_grant(c, address);
@@ -126,7 +130,8 @@ static uint32_t block_instructions(core *c, uint32_t address, uint32_t size) {
     return b->instructions;
 }
 
-static void on_breakpoint_check(core *c, uint32_t address) {
+static void on_breakpoint_check(core *c, uint32_t address)
+{
     bool passing = c->resuming && address == c->resumed_at;
     c->resuming = false;
     for (size_t i = 0; i < c->breakpoint_count && !passing; i++) {
@@ -137,7 +142,8 @@ static void on_breakpoint_check(core *c, uint32_t address) {
     }
 }
 
-static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
     core *c = user;
     (void)uc;
     c->last[c->last_count++ & (LAST_BLOCKS - 1u)] = (uint32_t)address;
@@ -150,7 +156,8 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     }
 }
 
-static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
+{
     core *c = user;
     (void)uc;
     c->exception = number;
@@ -159,7 +166,8 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
 
 /* ---- grants: the address space, enforced where the virtual TLB is filled ---- */
 
-static bool mark_dirty(core *c, struct grant *g, uint32_t page) {
+static bool mark_dirty(core *c, struct grant *g, uint32_t page)
+{
     if (g->dirty[page]) {
         return true;
     }
@@ -188,7 +196,8 @@ static bool mark_dirty(core *c, struct grant *g, uint32_t page) {
  * During a data access inside an If-Then block the engine shows the block's state in CPSR, and would translate the next
  * block with it: that one would skip instructions, silently and from then on. A fetch needs the state to go on.
  */
-static void leave_if_then_block(core *c) {
+static void leave_if_then_block(core *c)
+{
     uint32_t cpsr = 0;
     if (uc_reg_read(c->uc, UC_ARM_REG_CPSR, &cpsr) == UC_ERR_OK && (cpsr & IF_THEN_BITS)) {
         cpsr &= ~IF_THEN_BITS;
@@ -196,7 +205,8 @@ static void leave_if_then_block(core *c) {
     }
 }
 
-static int access_of(uc_mem_type type) {
+static int access_of(uc_mem_type type)
+{
     switch (type) {
     case UC_MEM_WRITE:
         return CORE_WRITE;
@@ -207,7 +217,8 @@ static int access_of(uc_mem_type type) {
     }
 }
 
-static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry, void *user) {
+static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry, void *user)
+{
     core *c = user;
     (void)uc;
     int access = access_of(type);
@@ -245,7 +256,8 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tl
     return true;
 }
 
-bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host) {
+bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host)
+{
     if (c->grant_count == GRANTS_MAX || size == 0 || ((base | size) & PAGE_MASK)) {
         return false;
     }
@@ -266,7 +278,8 @@ bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host
     return true;
 }
 
-void core_revoke_all(core *c) {
+void core_revoke_all(core *c)
+{
     core_drop_snapshot(c);
     for (size_t i = 0; i < c->grant_count; i++) {
         free(c->grants[i].saved);
@@ -281,7 +294,8 @@ void core_revoke_all(core *c) {
 /* ---- run ---- */
 
 /* A clean return of the engine means that a WFI ended the run; anything else that ends it cleanly is an error. */
-static enum core_stop judge_clean_stop(core *c) {
+static enum core_stop judge_clean_stop(core *c)
+{
     const struct grant *g = find_grant(c, c->pc - 2);
     if (g == NULL) {
         return CORE_ENGINE_ERROR;
@@ -290,7 +304,8 @@ static enum core_stop judge_clean_stop(core *c) {
     return (code[0] | code[1] << 8) == WFI_ENCODING ? CORE_IDLE : CORE_ENGINE_ERROR;
 }
 
-static enum core_stop judge(core *c) {
+static enum core_stop judge(core *c)
+{
     if (c->stopped) {
         return c->stop;
     }
@@ -300,7 +315,8 @@ static enum core_stop judge(core *c) {
     return c->denied ? CORE_DENIED : CORE_ENGINE_ERROR;
 }
 
-enum core_stop core_run(core *c, uint64_t budget) {
+enum core_stop core_run(core *c, uint64_t budget)
+{
     int64_t start = budget > INT64_MAX ? INT64_MAX : (int64_t)budget;
     c->stopped = false;
     c->denied = false;
@@ -318,7 +334,8 @@ enum core_stop core_run(core *c, uint64_t budget) {
 
 /* ---- where exactly a denied access went ---- */
 
-static void on_lent_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user) {
+static void on_lent_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
     core *c = user;
     (void)type;
     (void)value;
@@ -332,7 +349,8 @@ static void on_lent_access(uc_engine *uc, uc_mem_type type, uint64_t address, in
  * The fill callback learns the page alone, and memory hooks fire only behind a filled TLB. So the instruction runs once
  * more, with the denied page lent from the end of the code region, which is put right again with the registers.
  */
-uint32_t core_locate_fault(core *c) {
+uint32_t core_locate_fault(core *c)
+{
     struct grant *lent = find_grant(c, c->until);
     uc_context *context = NULL;
     uc_hook hook;
@@ -364,7 +382,8 @@ uint32_t core_locate_fault(core *c) {
 
 /* ---- snapshot ---- */
 
-bool core_hot_range(core *c, uint32_t base, uint32_t size) {
+bool core_hot_range(core *c, uint32_t base, uint32_t size)
+{
     struct grant *g = find_grant(c, base);
     if (c->snapshot || c->hot_count == HOT_RANGES_MAX || g == NULL || size > g->size - (base - g->base)) {
         return false;
@@ -378,7 +397,8 @@ bool core_hot_range(core *c, uint32_t base, uint32_t size) {
     return true;
 }
 
-bool core_snapshot(core *c) {
+bool core_snapshot(core *c)
+{
     for (size_t i = 0; i < c->grant_count; i++) {
         struct grant *g = &c->grants[i];
         for (uint32_t p = 0; p < g->size / PAGE_SIZE; p++) {
@@ -409,7 +429,8 @@ bool core_snapshot(core *c) {
     return true;
 }
 
-void core_restore(core *c) {
+void core_restore(core *c)
+{
     if (!c->snapshot) {
         return;
     }
@@ -430,7 +451,8 @@ void core_restore(core *c) {
     c->pc = c->context_pc;
 }
 
-void core_drop_snapshot(core *c) {
+void core_drop_snapshot(core *c)
+{
     for (size_t i = 0; i < c->hot_count; i++) {
         free(c->hot[i].saved);
     }
@@ -452,7 +474,8 @@ void core_drop_snapshot(core *c) {
     }
 }
 
-void core_touch(core *c, uint32_t base, uint32_t size) {
+void core_touch(core *c, uint32_t base, uint32_t size)
+{
     if (!c->snapshot) {
         return;
     }
@@ -467,19 +490,44 @@ void core_touch(core *c, uint32_t base, uint32_t size) {
     }
 }
 
-size_t core_dirty_pages(const core *c) { return c->dirty_count; }
+size_t core_dirty_pages(const core *c)
+{
+    return c->dirty_count;
+}
 
 /* ---- what the last run left ---- */
 
-uint32_t core_pc(const core *c) { return c->pc; }
-void core_set_pc(core *c, uint32_t pc) { c->pc = pc & ~1u; }
-uint64_t core_instructions(const core *c) { return c->instructions; }
-uint32_t core_fault_page(const core *c) { return c->fault_page; }
-int core_fault_access(const core *c) { return c->fault_access; }
-uint32_t core_exception_number(const core *c) { return c->exception; }
-int core_engine_error(const core *c) { return (int)c->error; }
+uint32_t core_pc(const core *c)
+{
+    return c->pc;
+}
+void core_set_pc(core *c, uint32_t pc)
+{
+    c->pc = pc & ~1u;
+}
+uint64_t core_instructions(const core *c)
+{
+    return c->instructions;
+}
+uint32_t core_fault_page(const core *c)
+{
+    return c->fault_page;
+}
+int core_fault_access(const core *c)
+{
+    return c->fault_access;
+}
+uint32_t core_exception_number(const core *c)
+{
+    return c->exception;
+}
+int core_engine_error(const core *c)
+{
+    return (int)c->error;
+}
 
-size_t core_last_blocks(const core *c, uint32_t *out, size_t n) {
+size_t core_last_blocks(const core *c, uint32_t *out, size_t n)
+{
     size_t have = c->last_count < LAST_BLOCKS ? c->last_count : LAST_BLOCKS;
     size_t count = n < have ? n : have;
     for (size_t i = 0; i < count; i++) {
@@ -488,7 +536,8 @@ size_t core_last_blocks(const core *c, uint32_t *out, size_t n) {
     return count;
 }
 
-bool core_breakpoint(core *c, uint32_t address) {
+bool core_breakpoint(core *c, uint32_t address)
+{
     if (c->breakpoint_count == BREAKPOINTS_MAX) {
         return false;
     }
@@ -496,11 +545,15 @@ bool core_breakpoint(core *c, uint32_t address) {
     return true;
 }
 
-void core_clear_breakpoints(core *c) { c->breakpoint_count = 0; }
+void core_clear_breakpoints(core *c)
+{
+    c->breakpoint_count = 0;
+}
 
 /* ---- life ---- */
 
-core *core_new(void *engine, uint32_t until) {
+core *core_new(void *engine, uint32_t until)
+{
     core *c = calloc(1, sizeof *c);
     if (c == NULL) {
         return NULL;
@@ -519,7 +572,8 @@ core *core_new(void *engine, uint32_t until) {
     return c;
 }
 
-void core_free(core *c) {
+void core_free(core *c)
+{
     if (c == NULL) {
         return;
     }

@@ -40,14 +40,14 @@ void core_revoke_all(core *c);
 /* Run from core_pc until something stops the guest, for at most `budget` instructions (counted by whole blocks). */
 enum core_stop core_run(core *c, uint64_t budget);
 
-uint32_t core_pc(const core *c);                /* where the last run stopped and the next one starts */
+uint32_t core_pc(const core *c); /* where the last run stopped and the next one starts */
 void core_set_pc(core *c, uint32_t pc);
-uint64_t core_instructions(const core *c);      /* executed by the last run */
-uint32_t core_fault_page(const core *c);        /* the engine's page of the denied access */
-uint32_t core_locate_fault(core *c);            /* its exact address, found by repeating the instruction */
-int core_fault_access(const core *c);           /* one of core_access */
-uint32_t core_exception_number(const core *c);  /* as UC_HOOK_INTR numbers them */
-int core_engine_error(const core *c);           /* uc_err */
+uint64_t core_instructions(const core *c);     /* executed by the last run */
+uint32_t core_fault_page(const core *c);       /* the engine's page of the denied access */
+uint32_t core_locate_fault(core *c);           /* its exact address, found by repeating the instruction */
+int core_fault_access(const core *c);          /* one of core_access */
+uint32_t core_exception_number(const core *c); /* as UC_HOOK_INTR numbers them */
+int core_engine_error(const core *c);          /* uc_err */
 size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first */
 
 bool core_breakpoint(core *c, uint32_t address); /* stop before the block that starts here */

@@ -10,7 +10,7 @@
 struct gcm {
     struct aes256_key schedule;
     struct ghash hash;
-    uint8_t blocks[2][GCM_BLOCK_SIZE]; // E(K, 0^128) = H and E(K, J0), in this order
+    uint8_t blocks[2 * GCM_BLOCK_SIZE]; // E(K, 0^128) = H and E(K, J0), in this order
     uint8_t tag[GCM_BLOCK_SIZE];
 };
 
@@ -20,16 +20,14 @@ enum { J0_COUNTER = 1, TEXT_COUNTER = 2 };
 // Steps 1 and 2 of algorithm 4: H and J0. Both blocks pass through the cipher together: that is its natural width.
 static void gcm_start(struct gcm *state, const struct gcm_input *in)
 {
-    uint8_t (*const blocks)[GCM_BLOCK_SIZE] = state->blocks;
-
     aes256_expand(&state->schedule, in->key);
     for (size_t i = 0; i < GCM_BLOCK_SIZE; i++) {
-        blocks[0][i] = 0;
-        blocks[1][i] = i < 12 ? in->nonce[i] : 0;
+        state->blocks[i] = 0;
+        state->blocks[GCM_BLOCK_SIZE + i] = i < 12 ? in->nonce[i] : 0;
     }
-    blocks[1][GCM_BLOCK_SIZE - 1] = J0_COUNTER;
-    aes256_encrypt_two(&state->schedule, blocks[0], blocks[0]);
-    ghash_init(&state->hash, blocks[0]);
+    state->blocks[2 * GCM_BLOCK_SIZE - 1] = J0_COUNTER;
+    aes256_encrypt_two(&state->schedule, state->blocks, state->blocks);
+    ghash_init(&state->hash, state->blocks);
 }
 
 // Writes the length in bits as 64 bits, big-endian.
@@ -54,7 +52,7 @@ static void gcm_tag(struct gcm *state, const struct gcm_input *in, const uint8_t
     ghash_update(&state->hash, lengths, sizeof lengths);
     ghash_value(&state->hash, state->tag);
     for (size_t i = 0; i < GCM_BLOCK_SIZE; i++) {
-        state->tag[i] ^= state->blocks[1][i];
+        state->tag[i] ^= state->blocks[GCM_BLOCK_SIZE + i];
     }
 }
 

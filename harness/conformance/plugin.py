@@ -21,7 +21,8 @@ from harness.conformance.dut import Clock, Dut, Keys, Totals
 from harness.report.results import CaseResult
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, open_target
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import open_target
 
 _CLAUSE_IDS = frozenset(clause.id for clause in CLAUSES)
 

@@ -16,7 +16,8 @@ from harness.environment import environment
 from harness.report.results import CaseResult, ConformanceRun, judge_clauses
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.opening import DEFAULT_BOARD, open_target
+from harness.targets.names import DEFAULT_BOARD
+from harness.targets.opening import open_target
 
 HERE = Path(__file__).parent
 
@@ -26,7 +27,7 @@ _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_
 
 @dataclass(frozen=True, slots=True)
 class ConformanceOptions:
-    """What to run against what; `clauses` empty means all of them. `stop_at_first` ends the run with its first failure."""
+    """What to run against what; `clauses` empty means all of them. `stop_at_first`: end with the first failure."""
 
     target: str = "emulated"
     firmware: Path | None = None

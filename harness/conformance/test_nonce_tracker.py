@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -178,7 +179,8 @@ def test_the_hash_is_siphash_2_4_128(dut: Dut) -> None:
         granted(dut.aes_decrypt(AES_KEY_ID, nonce, *seal_outside(AES_KEY_ID, nonce)))
         refused(dut.aes_decrypt(AES_KEY_ID, nonce, b"", bytes(16)), Status.NONCE_REUSE)
     memory = _filter_memory(dut, nonces)
-    found = {8 * place + bit for place, byte in enumerate(memory) if byte for bit in range(8) if byte >> bit & 1}
+    used = [(match.start(), match[0][0]) for match in re.finditer(rb"[^\0]", memory, re.DOTALL)]
+    found = {8 * place + bit for place, byte in used for bit in range(8) if byte >> bit & 1}
     assert found == _filter_bits(nonces)
     assert memory == dut.model.keys.aes_keys[AES_KEY_ID].nonces.bits()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,9 +50,9 @@ def _forgot(dut: Dut, key_id: int = AES_KEY_ID) -> None:
     _remembers(dut, key_id)
 
 
-def _first(**changes: object) -> KeyImage:
+def _first(**changes: Any) -> KeyImage:
     """The default image with its first slot changed."""
-    first = replace(aes_slot(AES_KEY_ID, KEYS[AES_KEY_ID]), **changes)  # type: ignore[arg-type]
+    first = replace(aes_slot(AES_KEY_ID, KEYS[AES_KEY_ID]), **changes)
     return KeyImage((first, None, aes_slot(SECOND_AES_KEY_ID, KEYS[SECOND_AES_KEY_ID], generation=7)))
 
 
@@ -229,9 +230,7 @@ def test_a_slot_of_2593_bytes_is_not_intact_even_with_its_digest(used: Dut) -> N
     ],
     ids=str,
 )
-def test_an_intact_slot_of_another_identity_rotates_even_if_it_is_not_found(
-    used: Dut, change: dict[str, object]
-) -> None:
+def test_an_intact_slot_of_another_identity_rotates_even_if_it_is_not_found(used: Dut, change: dict[str, Any]) -> None:
     """Generation, algorithm, parameter set: what differs restarts tracker and counter before the rest is judged."""
     slots = _first(**change).slots
     used.keys.write(encode_slots(slots))

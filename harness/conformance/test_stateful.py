@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut, default_keys
-from harness.conformance.support import noise, nonce_number, open_outside, seal_outside
+from harness.conformance.support import CHEAPEST, noise, nonce_number, open_outside, seal_outside
 from harness.protocol.codec import Response
 from harness.protocol.commands import Status
 
@@ -53,10 +53,10 @@ class ServiceMachine(RuleBasedStateMachine):
     """The rules. Answers to requests that the limiter refuses say nothing else, so each check allows for them."""
 
     messages = Bundle("messages")
+    dut: Dut  # set by the test, in a subclass of its own
 
-    def __init__(self, dut: Dut) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.dut = dut
         self.dut.clock.set(10**9)
         self.dut.clock.pace = 700
         self.dut.keys.replace(default_keys())
@@ -119,7 +119,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def burst(self, count: int) -> None:
         """Many requests at one moment."""
         pace, self.dut.clock.pace = self.dut.clock.pace, 0
-        statuses = [self.dut.send(0x7F).status for _ in range(count)]
+        statuses = [self.dut.exchange(CHEAPEST).status for _ in range(count)]
         self.dut.clock.pace = pace
         assert statuses.count(Status.INVALID_TYPE) <= 100
         assert statuses == sorted(statuses), "served again at a moment at which it refused already"
@@ -202,8 +202,13 @@ class ServiceMachine(RuleBasedStateMachine):
     "AES-1", "AES-2", "AES-3", "IPC-3", "IPC-6", "KEY-2", "KEY-3", "NON-1", "NON-2", "RATE-2", "RNG-2", "VAL-1"
 )
 def test_any_sequence_of_requests_rotations_damage_and_time(dut: Dut) -> None:
+    device = dut
+
+    class Bound(ServiceMachine):
+        dut = device
+
     run_state_machine_as_test(
-        lambda: ServiceMachine(dut),
+        Bound,
         settings=settings(
             max_examples=40,
             stateful_step_count=50,

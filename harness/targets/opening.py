@@ -8,9 +8,7 @@ from pathlib import Path
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
-
-TARGET_NAMES = ("emulated", "model")
-DEFAULT_BOARD = "an386"
+from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
 
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -38,5 +38,5 @@ class VectorFile:
     path: Path
     kind: Kind
     algorithm: str
-    cases: tuple[Case, ...]
+    cases: tuple[Case, ...] = field(repr=False)
     results: Path | None = None

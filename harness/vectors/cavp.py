@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The response files (.rsp) of NIST's CAVP, whatever they are about: comments, sections with parameters, records.
 
-    # comment
-    [Keylen = 256]          parameters that open a section, all lines of it together
-    [AES-256 no df]         or a parameter without a value
+# comment
+[Keylen = 256]          parameters that open a section, all lines of it together
+[AES-256 no df]         or a parameter without a value
 
-    Count = 0               a record: fields in a fixed order, a name possibly more than once, until an empty line
-    Key = 00 ...
-    FAIL                    or the one word that stands for "the operation has to fail"
+Count = 0               a record: fields in a fixed order, a name possibly more than once, until an empty line
+Key = 00 ...
+FAIL                    or the one word that stands for "the operation has to fail"
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Record:
         if self.names not in map(tuple, layouts):
             wanted = " or ".join(", ".join(layout) for layout in layouts)
             raise VectorError(
-                f"line {self.line}: a record of {', '.join(self.names)}, expected {wanted}: the file is cut off or damaged"
+                f"line {self.line}: a record of {', '.join(self.names)}, "
+                f"expected {wanted}: the file is cut off or damaged"
             )
 
 
@@ -171,7 +172,11 @@ class _Reader:
         name, equals, value = line.partition("=")
         name = name.strip()
         if _NAME.fullmatch(name) is None or bool(equals) == (name == FAIL):
-            raise VectorError(f"line {number} is no field of a .rsp file: {shortened(line)}")
+            nothing_yet = not (self.sections or self._parameters or self._records or self._fields)
+            what = "not a CAVP, Wycheproof or ACVP file: " if nothing_yet else ""
+            raise VectorError(f"{what}line {number} is no field of a .rsp file: {shortened(line)}")
+        if self._fields and name == self._fields[0][0]:
+            self._end_record()
         if not self._fields:
             self._record_line = number
         self._fields.append((name, value.strip()))

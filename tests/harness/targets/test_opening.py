@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.targets.base import TargetError
-from harness.targets.opening import TARGET_NAMES, default_firmware, open_target
+from harness.targets.names import TARGET_NAMES
+from harness.targets.opening import default_firmware, open_target
 
 
 def test_every_name_opens(firmware: Path) -> None:

@@ -139,6 +139,8 @@ def test_a_broken_key_image_is_one_clear_line_and_stays_as_it_is(tmp_path: Path,
         ("conform", "--firmware", "/"),
         ("conform", "--clause", "XYZ-1"),
         ("diff", "--against", "abacus"),
+        ("vectors", "/no/such.rsp"),
+        ("analyze", "cost", "--build", "toaster"),
         ("keys", "show", "/no/such.img"),
         ("keys", "show", "/"),
         ("keys", "new", "/no/such/folder/keys.img"),
@@ -157,7 +159,7 @@ def test_usage_errors_are_status_2() -> None:
 # ---- what the commands do ----
 
 
-@pytest.mark.parametrize("command", ["conform", "diff", "keys", "bench", "doctor"])
+@pytest.mark.parametrize("command", ["conform", "diff", "keys", "analyze", "bench", "doctor", "vectors"])
 def test_every_command_has_help(command: str) -> None:
     result = hil(command, "--help")
     assert result.exit_code == 0

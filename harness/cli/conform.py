@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`hil conform`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.progress import Progress
+
+from harness.analysis.cost import measure_cost
+from harness.cli.common import (
+    board_option,
+    console,
+    firmware_option,
+    json_option,
+    plain_table,
+    progress_bar,
+    status_console,
+    target_option,
+    write_json,
+)
+from harness.cli.errors import FINDINGS
+from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.report.cost import CostRow
+from harness.report.files import write_report
+from harness.report.results import ConformanceRun
+from harness.sampling import Sampler
+from harness.targets.opening import default_firmware
+
+# For the report's table: enough to show a spread, few enough to wait for.
+COST_SEEDS = 3
+
+
+class _ConformProgress:
+    """A pytest plugin that moves a progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("conformance", total=None)
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self._progress.update(self._task, total=len(session.items))
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._progress.update(self._task, advance=1)
+
+
+@click.command()
+@target_option
+@firmware_option
+@board_option
+@click.option("--clause", "clauses", multiple=True, metavar="ID", help="judge this clause only; may be repeated")
+@click.option("--full", is_flag=True, help="run the slow cases too, such as the window of 1,000,000 nonces")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write the report here")
+@click.option("--profile", is_flag=True, help="say where the time goes")
+@json_option
+def conform(
+    target: str,
+    firmware: Path | None,
+    board: str,
+    clauses: tuple[str, ...],
+    full: bool,
+    report: Path | None,
+    profile: bool,
+    json_path: str | None,
+) -> None:
+    """Judge every clause of the contract; a table by clause, and the report."""
+    options = ConformanceOptions(target, firmware, board, clauses, full)
+    sampler = Sampler()
+    with progress_bar() as progress, sampler if profile else nullcontext():
+        run = run_conformance(options, [_ConformProgress(progress)])
+    if json_path != "-":
+        _print_conformance(run)
+    if profile:
+        shares = ", ".join(f"{part} {share:.0%}" for part, share in sampler.shares().items())
+        status_console.print(f"time: {shares}", highlight=False)
+    if report is not None:
+        written = write_report(run, report, _cost(run, options))
+        status_console.print(f"report: {written[0]}", highlight=False)
+    write_json(json_path, run.as_json())
+    sys.exit(0 if run.passed else FINDINGS)
+
+
+def _cost(run: ConformanceRun, options: ConformanceOptions) -> tuple[CostRow, ...]:
+    """What each operation costs on the image that was judged; nothing of an image that does not conform."""
+    if run.target != "emulated" or not run.passed:
+        return ()
+    path = options.firmware or default_firmware(options.board)
+    return measure_cost({run.firmware_build: path}, options.board, COST_SEEDS)
+
+
+_OUTCOME_STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+
+
+def _print_conformance(run: ConformanceRun) -> None:
+    table = plain_table("clause", "outcome", "cases", "detail", numbers=("cases",))
+    for clause in run.clauses:
+        style = _OUTCOME_STYLE[clause.outcome]
+        table.add_row(clause.id, f"[{style}]{clause.outcome}[/]", str(clause.cases), escape(clause.detail))
+    console.print(table)
+    counts = {outcome: sum(c.outcome == outcome for c in run.clauses) for outcome in _OUTCOME_STYLE}
+    console.print(
+        f"{run.target}: {counts['passed']} clauses passed, {counts['failed']} failed, {counts['skipped']} skipped; "
+        f"{len(run.cases)} cases, {run.exchanges} exchanges, {run.instructions / 1e6:.0f} M guest instructions, "
+        f"{run.seconds:.1f} s",
+        highlight=False,
+    )
+    for fault in run.faults:
+        console.print(fault, highlight=False, markup=False)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images of both builds and the shortest workloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.workloads import Workload, all_workloads
+from harness.targets.opening import default_firmware
+
+
+@pytest.fixture(scope="session")
+def builds(firmware: Path) -> dict[str, Path]:
+    """The release and the debug image; `make test` has built both."""
+    debug = default_firmware(build="debug")
+    assert debug.is_file(), "run `make firmware` first"
+    return {"release": firmware, "debug": debug}
+
+
+@pytest.fixture(scope="session")
+def short() -> tuple[Workload, ...]:
+    """AES in both directions, 16 bytes."""
+    return tuple(load for load in all_workloads() if load.parameter_set == "AES-256 16 B")
