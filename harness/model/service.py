@@ -7,6 +7,7 @@ from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 
+from harness.model import mldsa, mlkem
 from harness.model.drbg import CtrDrbg, DrbgState
 from harness.model.error import ModelError
 from harness.model.key_store import KeyStore, StoreState
@@ -25,12 +26,17 @@ _DECRYPTION_FAILED = EMPTY_RESPONSES[Status.DECRYPTION_FAILED]
 _RATE_LIMITED = EMPTY_RESPONSES[Status.RATE_LIMITED]
 _NONCE_REUSE = EMPTY_RESPONSES[Status.NONCE_REUSE]
 _PAYLOAD_TOO_LARGE = EMPTY_RESPONSES[Status.PAYLOAD_TOO_LARGE]
+_VALID = EMPTY_RESPONSES[Status.SUCCESS]
 
 _SOUND_HEADER = (table.REQUEST_MAGIC, table.PROTOCOL_VERSION, table.FLAGS)
 
-# The fields of constant size that open each payload: key_id, aad_length; key_id, nonce, aad_length.
+# The fields of constant size that open each payload: key_id, aad_length; key_id, nonce, aad_length; key_id,
+# context_length; key_id alone.
 _ENCRYPT_HEAD = Struct("<IH")
 _DECRYPT_HEAD = Struct("<I12sH")
+_CONTEXT_HEAD = Struct("<IB")
+_KEY_HEAD = Struct("<I")
+_SIGNATURE_LENGTH = Struct("<H")
 
 _Handler = Callable[[bytes], Response]
 
@@ -50,7 +56,8 @@ class Model:
     """The contract of the service as a function of bytes, time and state.
 
     `keys.aes_keys[key_id]` holds what is remembered of a key: tests set `encryptions` there to come near the limit of
-    AES-2, and `nonces.recorded` to come near that of NON-4. `in_error_state` is the error state of FIPS-2.
+    AES-2, and `nonces.recorded` to come near that of NON-4. `in_error_state` is the error state of FIPS-2. Besides
+    ModelError for wrong arguments, `exchange` raises ReferenceDisagreement where two references of the model differ.
     """
 
     def __init__(self, entropy: bytes, key_image: bytes) -> None:
@@ -59,6 +66,11 @@ class Model:
         self._handlers: dict[int, _Handler] = {
             table.AES_ENCRYPT.code: self._aes_encrypt,
             table.AES_DECRYPT.code: self._aes_decrypt,
+            table.MLDSA_SIGN.code: self._mldsa_sign,
+            table.MLDSA_VERIFY.code: self._mldsa_verify,
+            table.MLKEM_KEYGEN.code: self._mlkem_keygen,
+            table.MLKEM_ENCAPS.code: self._mlkem_encaps,
+            table.MLKEM_DECAPS.code: self._mlkem_decaps,
         }
         self.reset(entropy)
 
@@ -172,3 +184,93 @@ class Model:
             return _DECRYPTION_FAILED
         key.nonces.record(indexes)
         return Response(Status.SUCCESS, plaintext)
+
+    # No response below comes near 65536 bytes: check 4 is done with the request's own length.
+
+    def _mldsa_sign(self, payload: bytes) -> Response:
+        """MLDSA_SIGN from check 5 on."""
+        if len(payload) < _CONTEXT_HEAD.size:
+            return _INVALID_PAYLOAD
+        key_id, context_length = _CONTEXT_HEAD.unpack_from(payload)
+        message = _CONTEXT_HEAD.size + context_length
+        if message > len(payload):
+            return _INVALID_PAYLOAD
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        key = self.keys.find_mldsa(key_id)
+        if key is None or key.seed is None:
+            return _KEY_NOT_FOUND
+        rnd = self._generator.generate(mldsa.RND_SIZE)
+        context = payload[_CONTEXT_HEAD.size : message]
+        return Response(Status.SUCCESS, mldsa.sign(key.parameter_set, key.seed, context, payload[message:], rnd))
+
+    def _mldsa_verify(self, payload: bytes) -> Response:
+        """MLDSA_VERIFY from check 5 on."""
+        if len(payload) < _CONTEXT_HEAD.size + _SIGNATURE_LENGTH.size:
+            return _INVALID_PAYLOAD
+        key_id, context_length = _CONTEXT_HEAD.unpack_from(payload)
+        context_end = _CONTEXT_HEAD.size + context_length
+        signature = context_end + _SIGNATURE_LENGTH.size
+        if signature > len(payload):
+            return _INVALID_PAYLOAD
+        (signature_length,) = _SIGNATURE_LENGTH.unpack_from(payload, context_end)
+        message = signature + signature_length
+        if message > len(payload):
+            return _INVALID_PAYLOAD
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        key = self.keys.find_mldsa(key_id)
+        if key is None:
+            return _KEY_NOT_FOUND
+        if signature_length != mldsa.SIGNATURE_SIZES[key.parameter_set]:  # check 7
+            return _INVALID_PAYLOAD
+        valid = mldsa.verify(
+            key.parameter_set,
+            key.public_key,
+            context=payload[_CONTEXT_HEAD.size : context_end],
+            message=payload[message:],
+            signature=payload[signature:message],
+        )
+        return _VALID if valid else _CRYPTO_ERROR
+
+    def _mlkem_keygen(self, payload: bytes) -> Response:
+        """MLKEM_KEYGEN from check 5 on: nothing may follow the key id."""
+        if len(payload) != _KEY_HEAD.size:
+            return _INVALID_PAYLOAD
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        (key_id,) = _KEY_HEAD.unpack(payload)
+        key = self.keys.find_mlkem(key_id)
+        if key is None:
+            return _KEY_NOT_FOUND
+        seed = self._generator.generate(2 * mlkem.SEED_SIZE)
+        d, z = seed[: mlkem.SEED_SIZE], seed[mlkem.SEED_SIZE :]
+        encapsulation_key, key.generated = mlkem.keygen(key.parameter_set, d, z)
+        return Response(Status.SUCCESS, encapsulation_key)
+
+    def _mlkem_encaps(self, payload: bytes) -> Response:
+        """MLKEM_ENCAPS from check 5 on: no key of the storage is needed, so the storage is not looked at.
+
+        The key check of FIPS 203 is part of check 9 and comes before the draw (RNG-2).
+        """
+        if mlkem.parameter_set_of_length(len(payload)) is None:
+            return _INVALID_PAYLOAD
+        if self.in_error_state or not mlkem.encapsulation_key_is_valid(payload):
+            return _CRYPTO_ERROR
+        ciphertext, secret = mlkem.encapsulate(payload, self._generator.generate(mlkem.SEED_SIZE))
+        return Response(Status.SUCCESS, ciphertext + secret)
+
+    def _mlkem_decaps(self, payload: bytes) -> Response:
+        """MLKEM_DECAPS from check 5 on; the length of the ciphertext is check 7, as it depends on the key."""
+        if len(payload) < _KEY_HEAD.size:
+            return _INVALID_PAYLOAD
+        if self.in_error_state:
+            return _CRYPTO_ERROR
+        (key_id,) = _KEY_HEAD.unpack_from(payload)
+        key = self.keys.find_mlkem(key_id)
+        if key is None or key.generated is None:
+            return _KEY_NOT_FOUND
+        ciphertext = payload[_KEY_HEAD.size :]
+        if len(ciphertext) != mlkem.CIPHERTEXT_SIZES[key.parameter_set]:
+            return _INVALID_PAYLOAD
+        return Response(Status.SUCCESS, mlkem.decapsulate(key.generated, ciphertext))

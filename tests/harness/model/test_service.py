@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Model, ModelError
+from harness.model import Model, ModelError, mldsa, mlkem
 from harness.model.drbg import CtrDrbg
 from harness.protocol import codec
 from harness.protocol.codec import RawRequest, Response
@@ -95,7 +95,8 @@ def test_header_bytes(model: Model, field: str, value: int) -> None:
 
 @pytest.mark.parametrize("code", range(256))
 def test_types(model: Model, code: int) -> None:
-    expected = Status.INVALID_PAYLOAD if code in (1, 2) else Status.INVALID_TYPE
+    """An empty payload is too short for each of the seven operations."""
+    expected = Status.INVALID_PAYLOAD if code in (1, 2, 0x10, 0x11, 0x20, 0x21, 0x22) else Status.INVALID_TYPE
     assert model.exchange(codec.encode_request(code), 0).status == expected
 
 
@@ -192,6 +193,30 @@ def test_what_was_encrypted_decrypts_once(aad: bytes, plaintext: bytes) -> None:
     request = codec.aes_decrypt(1, sealed[:12], aad, sealed[12:-16], sealed[-16:])
     assert model.exchange(request, 0) == Response(Status.SUCCESS, plaintext)
     assert model.exchange(request, 0) == Response(Status.NONCE_REUSE)
+
+
+def test_draws_of_all_operations_follow_one_another() -> None:
+    """RNG-2: one generate call each, of 12, 32, 64 and 32 bytes; verification and decapsulation draw nothing."""
+    slots = (aes_slot(1, KEY), KeySlot(2, 2, 44, 1, KEY), KeySlot(3, 3, 512, 1, b""))
+    model, generator = Model(ENTROPY, KeyImage(slots).build()), CtrDrbg(ENTROPY)
+    generator.generate(16)
+
+    def succeed(request: bytes) -> bytes:
+        response = model.exchange(request, 0)
+        assert response.status == Status.SUCCESS
+        return response.payload
+
+    for _ in range(2):
+        assert succeed(codec.aes_encrypt(1, b"", b""))[:12] == generator.generate(12)
+        signature = succeed(codec.mldsa_sign(2, b"context", b"message"))
+        assert signature == mldsa.sign(44, KEY, b"context", b"message", generator.generate(32))
+        assert succeed(codec.mldsa_verify(2, b"context", signature, b"message")) == b""
+        encapsulation_key = succeed(codec.mlkem_keygen(3))
+        seed = generator.generate(64)
+        assert encapsulation_key == mlkem.keygen(512, seed[:32], seed[32:])[0]
+        encapsulated = succeed(codec.mlkem_encaps(encapsulation_key))
+        assert encapsulated == b"".join(mlkem.encapsulate(encapsulation_key, generator.generate(32)))
+        assert succeed(codec.mlkem_decaps(3, encapsulated[:-32])) == encapsulated[-32:]
 
 
 def test_refusals_draw_nothing(model: Model) -> None:
