@@ -73,6 +73,13 @@ class Calls:
         """The buffer's content now."""
         return self._machine.read(buffer.address, buffer.size)
 
+    def symbol(self, name: str) -> int:
+        """Address of a variable or constant of the image, to be passed by reference. Raises CallError."""
+        symbol = self._machine.image.symbols.get(name)
+        if symbol is None:
+            raise CallError(f"the image has no {name}; is it dropped by the linker?")
+        return symbol.address
+
     def call(self, name: str, *arguments: int | bytes | Buffer, budget: int = BUDGET) -> int:
         """Call `name` and return r0. Integers are 32-bit words, bytes are lent as a read-write buffer.
 

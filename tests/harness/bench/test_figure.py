@@ -1,20 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The exact figures hold; how the timed ones are judged. No test here depends on the speed of the machine."""
-
-from pathlib import Path
+"""How figures are judged."""
 
 import pytest
 
-from harness.bench import Figure, aes_instructions
-
-
-def test_aes_meets_its_instruction_counts(firmware: Path) -> None:
-    figures = aes_instructions(firmware, "an386")
-    assert [figure.name for figure in figures if not figure.met] == []
-
-
-def test_counts_are_repeatable(firmware: Path) -> None:
-    assert aes_instructions(firmware, "an386") == aes_instructions(firmware, "an386")
+from harness.bench.figure import Figure
 
 
 @pytest.mark.parametrize(

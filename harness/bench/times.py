@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The figures that the project promises: ratios to a baseline of the same run, or exact instruction counts."""
+"""Times as ratios to a baseline that is measured in the same run."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import unicorn
 from unicorn import arm_const
@@ -17,86 +15,14 @@ from emulator.board import board
 from emulator.calls import Calls
 from emulator.image import load_image
 from emulator.machine import Machine
+from harness.bench.figure import Figure
 from harness.protocol import codec, key_image
 from harness.protocol.commands import RATE_INTERVAL_US
 from harness.protocol.key_image import KeyImage
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.names import DEFAULT_BOARD
-from harness.targets.opening import default_firmware
 
 ROUNDS = 7
 UNKNOWN_TYPE = 0x7F
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure. `ratio` is value by baseline where there is a baseline; `goal` bounds the ratio, else the value."""
-
-    name: str
-    value: float
-    unit: str
-    baseline: str
-    ratio: float | None
-    goal: float
-    at: Literal["most", "least"] = "most"
-
-    @property
-    def met(self) -> bool:
-        """Whether the goal is reached."""
-        judged = self.value if self.ratio is None else self.ratio
-        return judged <= self.goal if self.at == "most" else judged >= self.goal
-
-    def judged(self) -> tuple[str, str]:
-        """Ratio and goal as text."""
-        return ("" if self.ratio is None else f"{self.ratio:.2f}"), f"at {self.at} {self.goal:g}"
-
-    def as_json(self) -> dict[str, object]:
-        """The shape that `hil bench --json` promises."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "unit": self.unit,
-            "baseline": self.baseline,
-            "ratio": self.ratio,
-            "goal": self.goal,
-            "met": self.met,
-        }
-
-
-def run_bench(firmware: Path | None = None, board_name: str = DEFAULT_BOARD) -> tuple[Figure, ...]:
-    """Every figure, on a release image."""
-    path = firmware or default_firmware(board_name)
-    return (*aes_instructions(path, board_name), *exchange_times(path, board_name), guest_speed(path, board_name))
-
-
-# ---- guest instructions: exact ----
-
-
-def aes_instructions(path: Path, board_name: str) -> tuple[Figure, ...]:
-    """AES-256-GCM, counted over the C functions, key expansion and wiping included."""
-    machine = Machine(board(board_name), load_image(path, board(board_name)))
-    try:
-        calls = Calls(machine)
-        long, short = _gcm_instructions(calls, 65536), _gcm_instructions(calls, 16)
-    finally:
-        machine.close()
-    return (
-        Figure("AES-256-GCM 64 KiB", long / 65536, "instructions/byte", "BearSSL aes_ct: 285", None, 170),
-        Figure("AES-256-GCM 16 bytes with key expansion", short, "instructions", "BearSSL aes_ct: 33047", None, 20_000),
-    )
-
-
-def _gcm_instructions(calls: Calls, size: int) -> int:
-    calls.release()
-    key, nonce, aad = calls.buffer(bytes(32)), calls.buffer(bytes(12)), calls.buffer(b"")
-    text, tag = calls.buffer(bytes(size)), calls.buffer(16)
-    words = (key.address, nonce.address, aad.address, 0, text.address, size)
-    arguments = calls.buffer(b"".join(word.to_bytes(4, "little") for word in words))
-    calls.call("gcm_encrypt", arguments, text, tag)
-    return calls.instructions
-
-
-# ---- times: ratios within the run ----
 
 
 def _microseconds(action: Callable[[], object], repeat: int) -> float:

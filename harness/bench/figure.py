@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A promised figure and how it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `ratio` is value by baseline where there is a baseline; `goal` bounds the ratio, else the value."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: str
+    ratio: float | None
+    goal: float
+    at: Literal["most", "least"] = "most"
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        judged = self.value if self.ratio is None else self.ratio
+        return judged <= self.goal if self.at == "most" else judged >= self.goal
+
+    def judged(self) -> tuple[str, str]:
+        """Ratio and goal as text."""
+        return ("" if self.ratio is None else f"{self.ratio:.2f}"), f"at {self.at} {self.goal:g}"
+
+    def as_json(self) -> dict[str, object]:
+        """The shape that `hil bench --json` promises."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "baseline": self.baseline,
+            "ratio": self.ratio,
+            "goal": self.goal,
+            "met": self.met,
+        }
