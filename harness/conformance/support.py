@@ -7,7 +7,7 @@ table is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -63,6 +63,11 @@ def open_outside(key: bytes, sealed: Sealed, aad: bytes = b"") -> bytes:
     """The plaintext, by pyca/cryptography; raises InvalidTag."""
     nonce, ciphertext, tag = sealed
     return AESGCM(key).decrypt(nonce, ciphertext + tag, aad)
+
+
+def change_name(change: Mapping[str, object]) -> str:
+    """A case's name for the fields that it changes; bytes by their number."""
+    return " ".join(f"{name}={len(value) if isinstance(value, bytes) else value}" for name, value in change.items())
 
 
 def nonce_number(number: int) -> bytes:

@@ -24,6 +24,7 @@ from harness.conformance.support import (
     residue,
     seal_outside,
 )
+from harness.protocol import codec
 from harness.protocol.commands import Status
 
 # NIST CAVP, drbgvectors_no_reseed, CTR_DRBG.rsp: AES-256 without derivation function, no personalisation string, no
@@ -121,6 +122,20 @@ def test_the_entropy_page_is_wiped_once_read(dut: Dut) -> None:
         assert dut.machine.read(page.base, 48) == bytes(48)
         needles = [piece for piece in pieces(entropy, 1) if len(set(piece)) > 2]
         assert residue(dut, needles) == []
+
+
+@pytest.mark.clause("RNG-1")
+def test_a_seed_serves_2_to_the_48_draws_and_no_more(dut: Dut) -> None:
+    """SP 800-90A, table 3. There is no reseeding: every encryption from then on is a CRYPTO_ERROR."""
+    nonces = _nonces(ENTROPY, 2)
+    assert next_nonce(dut) == nonces[0]
+    dut.emulated.poke("generator.reseed_counter", 2**48)
+    assert next_nonce(dut) == nonces[1], "the last draw"
+    for _ in range(3):
+        # The model knows no answer to this one: it is asked of the target alone.
+        refused(dut.target.exchange(codec.aes_encrypt(AES_KEY_ID, b"", b"too many")), Status.CRYPTO_ERROR)
+    sealed = seal_outside(AES_KEY_ID, nonce_number(1))
+    assert granted(dut.aes_decrypt(AES_KEY_ID, nonce_number(1), *sealed)) == b"", "decryption draws nothing"
 
 
 @pytest.mark.clause("RNG-2")
