@@ -53,7 +53,6 @@ CLAUSES: tuple[Clause, ...] = (
     *_chapter(
         "ML-DSA",
         {"DSA-1": "FIPS 204, hedged, context", "DSA-2": "verification with a public key alone"},
-        built=False,
     ),
     *_chapter(
         "ML-KEM",
@@ -62,7 +61,6 @@ CLAUSES: tuple[Clause, ...] = (
             "KEM-2": "encapsulation key check",
             "KEM-3": "implicit rejection",
         },
-        built=False,
     ),
     *_chapter(
         "Random numbers",

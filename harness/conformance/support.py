@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from emulator.stop import IDLE
 from harness.compare import compare
@@ -73,6 +76,33 @@ def change_name(change: Mapping[str, object]) -> str:
 def nonce_number(number: int) -> bytes:
     """A nonce of its own for each number."""
     return number.to_bytes(12, "big")
+
+
+# ---- draws ----
+
+
+class Generator:
+    """CTR_DRBG as SP 800-90A, section 10.2.1, spells it out step by step; a second opinion beside the model's."""
+
+    def __init__(self, entropy: bytes) -> None:
+        self._key, self._v = bytes(32), 0
+        self._update(entropy)
+
+    def _block(self) -> bytes:
+        self._v = (self._v + 1) % 2**128
+        return Cipher(AES256(self._key), ECB()).encryptor().update(self._v.to_bytes(16, "big"))
+
+    def _update(self, provided: bytes) -> None:
+        """Section 10.2.1.2."""
+        fresh = b"".join(self._block() for _ in range(3))
+        mixed = bytes(a ^ b for a, b in zip(fresh, provided, strict=True))
+        self._key, self._v = mixed[:32], int.from_bytes(mixed[32:], "big")
+
+    def draw(self, count: int) -> bytes:
+        """Section 10.2.1.5.1."""
+        output = b"".join(self._block() for _ in range(-(-count // 16)))
+        self._update(bytes(48))
+        return output[:count]
 
 
 # ---- judging ----

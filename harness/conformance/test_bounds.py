@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import AES_KEY_ID, MLKEM_KEY_IDS, SECOND_AES_KEY_ID, Dut
 from harness.conformance.support import (
     LONGEST_PLAINTEXT,
     REFUSALS,
@@ -26,6 +26,7 @@ from harness.protocol.commands import Status
 
 _OPERATION = 1_000_000  # and 200 a byte of payload
 _REFUSAL = 200_000
+_TYPES = (0x01, 0x02, 0x10, 0x11, 0x20, 0x21, 0x22)
 
 
 def _within(dut: Dut, limit: int) -> None:
@@ -141,9 +142,9 @@ def test_random_key_storage_is_survived(dut: Dut) -> None:
 @pytest.mark.clause("IPC-6")
 def test_every_claimed_length_is_answered(dut: Dut) -> None:
     lengths = {*range(48), *(1 << bit for bit in range(32)), *((1 << bit) - 1 for bit in range(33)), 65535, 65537}
-    for type in (0x01, 0x02, UNKNOWN_TYPE):
+    for type, key_id in ((0x01, AES_KEY_ID), (0x02, AES_KEY_ID), (0x20, MLKEM_KEY_IDS[512]), (UNKNOWN_TYPE, 1)):
         for length in sorted(lengths):
-            dut.send(type, b"\x01\0\0\0" + bytes(30), payload_length=length)
+            dut.send(type, key_id.to_bytes(4, "little") + bytes(30), payload_length=length)
     assert forge(dut).status is Status.DECRYPTION_FAILED
 
 
@@ -164,4 +165,4 @@ def test_every_type_with_every_kind_of_payload_is_answered(dut: Dut) -> None:
     for type in range(256):
         for payload in (b"", bytes(1), b"\x01\0\0\0" + bytes(60)):
             response = dut.exchange(encode_request(type, payload))
-            assert (response.status is Status.INVALID_TYPE) == (type not in (0x01, 0x02)), f"type {type:#04x}"
+            assert (response.status is Status.INVALID_TYPE) == (type not in _TYPES), f"type {type:#04x}"

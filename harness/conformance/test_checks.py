@@ -21,6 +21,7 @@ from harness.conformance.support import (
     seal_outside,
     set_encryptions,
 )
+from harness.conformance.support_pq import FAILED, NO_KEY, UNSOUND, WRONG_SIZE
 from harness.protocol import codec
 from harness.protocol.codec import RawRequest
 from harness.protocol.commands import Status
@@ -47,6 +48,11 @@ _FAILING: dict[str, tuple[int, bytes, dict[str, int]]] = {
     "key": (0x01, _encrypt(UNKNOWN_KEY_ID, 0), {}),
     "nonce": (0x02, _decrypt(AES_KEY_ID, _USED, 0, seal_outside(AES_KEY_ID, _USED)[1]), {}),
     "operation": (0x02, _decrypt(AES_KEY_ID, bytes(12), 0, bytes(16)), {}),
+    **{
+        name: (type, payload, {})
+        for requests in (UNSOUND, NO_KEY, WRONG_SIZE, FAILED)
+        for name, (type, payload) in requests.items()
+    },
 }
 
 
@@ -84,9 +90,22 @@ def test_the_header_comes_before_type_length_structure_key_nonce_and_operation(
 @pytest.mark.clause("VAL-1")
 def test_the_type_comes_before_length_structure_key_nonce_and_operation(used: Dut) -> None:
     for name, (_, payload, more) in _FAILING.items():
-        for type in (0x00, 0x03, 0x10, 0x22, UNKNOWN_TYPE, 0xFF):
+        for type in (0x00, 0x03, 0x12, 0x23, UNKNOWN_TYPE, 0xFF):
             assert used.send(type, payload, **more).status is Status.INVALID_TYPE, f"{name}, type {type:#04x}"
     refused(used.send(UNKNOWN_TYPE, b"", payload_length=0xFFFF_FFFF), Status.INVALID_TYPE)
+
+
+@pytest.mark.clause("VAL-1")
+def test_each_of_these_requests_fails_the_check_that_it_is_named_for(dut: Dut) -> None:
+    """Those of ML-DSA and ML-KEM; so that the other cases are about what they say."""
+    checks = {
+        Status.INVALID_PAYLOAD: UNSOUND | WRONG_SIZE,
+        Status.KEY_NOT_FOUND: NO_KEY,
+        Status.CRYPTO_ERROR: FAILED,
+    }
+    for status, requests in checks.items():
+        for name, (type, payload) in requests.items():
+            assert dut.send(type, payload).status is status, name
 
 
 @pytest.mark.clause("VAL-1")

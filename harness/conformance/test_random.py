@@ -6,14 +6,12 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from harness.conformance.dut import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, Dut
 from harness.conformance.support import (
     REFUSALS,
     UNKNOWN_TYPE,
+    Generator,
     exhaust,
     granted,
     next_nonce,
@@ -24,6 +22,7 @@ from harness.conformance.support import (
     residue,
     seal_outside,
 )
+from harness.conformance.support_pq import FAILED, NO_KEY, UNSOUND, WRONG_SIZE
 from harness.protocol import codec
 from harness.protocol.commands import Status
 
@@ -36,30 +35,6 @@ _CAVP_RETURNED = bytes.fromhex(
     "d1c07cd95af8a7f11012c84ce48bb8cb87189e99d40fccb1771c619bdf82ab22"
     "80b1dc2f2581f39164f7ac0c510494b3a43c41b7db17514c87b107ae793e01c5"
 )
-
-
-class Generator:
-    """CTR_DRBG as SP 800-90A, section 10.2.1, spells it out step by step; a second opinion beside the model's."""
-
-    def __init__(self, entropy: bytes) -> None:
-        self._key, self._v = bytes(32), 0
-        self._update(entropy)
-
-    def _block(self) -> bytes:
-        self._v = (self._v + 1) % 2**128
-        return Cipher(AES256(self._key), ECB()).encryptor().update(self._v.to_bytes(16, "big"))
-
-    def _update(self, provided: bytes) -> None:
-        """Section 10.2.1.2."""
-        fresh = b"".join(self._block() for _ in range(3))
-        mixed = bytes(a ^ b for a, b in zip(fresh, provided, strict=True))
-        self._key, self._v = mixed[:32], int.from_bytes(mixed[32:], "big")
-
-    def draw(self, count: int) -> bytes:
-        """Section 10.2.1.5.1."""
-        output = b"".join(self._block() for _ in range(-(-count // 16)))
-        self._update(bytes(48))
-        return output[:count]
 
 
 def _nonces(entropy: bytes, count: int) -> list[bytes]:
@@ -175,8 +150,12 @@ def test_without_entropy_checks_1_to_5_stay_as_they_are(dut: Dut) -> None:
     dut.boot(bytes(48))
     for status in (Status.INVALID_HEADER, Status.INVALID_TYPE, Status.INVALID_PAYLOAD, Status.PAYLOAD_TOO_LARGE):
         refused(REFUSALS[status](dut), status)
-    for type in (0x10, 0x11, 0x20, 0x21, 0x22, UNKNOWN_TYPE):
+    for type in (0x00, 0x12, 0x23, UNKNOWN_TYPE):
         refused(dut.send(type, bytes(60)), Status.INVALID_TYPE)
+    for name, (type, payload) in UNSOUND.items():
+        assert dut.send(type, payload).status is Status.INVALID_PAYLOAD, name
+    for name, (type, payload) in (NO_KEY | WRONG_SIZE | FAILED).items():
+        assert dut.send(type, payload).status is Status.CRYPTO_ERROR, name
     refused(dut.aes_encrypt(AES_KEY_ID, bytes(65509)), Status.PAYLOAD_TOO_LARGE)
     refused(dut.send(0x01, b"\x01\0\0\0\x01\0"), Status.INVALID_PAYLOAD)
     refused(dut.send(0x02, bytes(33)), Status.INVALID_PAYLOAD)

@@ -30,9 +30,7 @@ from harness.protocol.commands import Status
 
 _KEY_IDS = st.sampled_from((AES_KEY_ID, SECOND_AES_KEY_ID))
 _SIZES = st.sampled_from((0, 1, 15, 16, 17, 100, 1000, 20_000, 65_000))
-_PARTS = st.sampled_from(
-    ("key_id", "algorithm", "parameter_set", "generation", "material_length", "material", "digest")
-)
+PARTS = st.sampled_from(("key_id", "algorithm", "parameter_set", "generation", "material_length", "material", "digest"))
 _STEPS = st.sampled_from((1, 999, 1000, 1001, 50_000, 99_999, 100_000, 10**7, -1, -1000, -50_000, -(10**7)))
 
 
@@ -136,7 +134,7 @@ class ServiceMachine(RuleBasedStateMachine):
         assert self.dut.aes_encrypt(key_id).status is Status.SUCCESS
         self.opened = {(other, nonce) for other, nonce in self.opened if other != key_id}
 
-    @rule(key_id=_KEY_IDS, part=_PARTS)
+    @rule(key_id=_KEY_IDS, part=PARTS)
     def damage(self, key_id: int, part: str) -> None:
         self.dut.keys.repair()
         self.dut.keys.corrupt(key_id, part)  # type: ignore[arg-type]
@@ -166,7 +164,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def reboot(self, fresh: bool) -> None:
         self.entropy += fresh
         self.dut.boot(noise(48, seed=self.entropy))
-        self.opened.clear()
+        self.forget_all()
 
     @invariant()
     def window_is_answered(self) -> None:
@@ -174,6 +172,10 @@ class ServiceMachine(RuleBasedStateMachine):
             assert self.dut.window.doorbell == self.dut.window.response_doorbell
 
     # ---- bookkeeping ----
+
+    def forget_all(self) -> None:
+        """What a reset makes the service forget."""
+        self.opened.clear()
 
     def _material(self, key_id: int) -> bytes:
         return self.dut.keys.image.slot(key_id).material
@@ -198,6 +200,21 @@ class ServiceMachine(RuleBasedStateMachine):
             self.opened.add((message.key_id, message.nonce))
 
 
+def run_machine(machine: type[ServiceMachine], examples: int) -> None:
+    """So many sequences of 50 steps, always the same."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=50,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
 @pytest.mark.clause(
     "AES-1", "AES-2", "AES-3", "IPC-3", "IPC-6", "KEY-2", "KEY-3", "NON-1", "NON-2", "RATE-2", "RNG-2", "VAL-1"
 )
@@ -207,14 +224,4 @@ def test_any_sequence_of_requests_rotations_damage_and_time(dut: Dut) -> None:
     class Bound(ServiceMachine):
         dut = device
 
-    run_state_machine_as_test(
-        Bound,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=50,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(Bound, 40)

@@ -94,6 +94,16 @@ def aes_slot(key_id: int, key: bytes, generation: int = 1) -> KeySlot:
     return KeySlot(key_id, Algorithm.AES, 256, generation, key)
 
 
+def mldsa_slot(key_id: int, parameter_set: int, material: bytes, generation: int = 1) -> KeySlot:
+    """A slot with an ML-DSA seed of 32 bytes, or with a public key alone (DSA-2)."""
+    return KeySlot(key_id, Algorithm.MLDSA, parameter_set, generation, material)
+
+
+def mlkem_slot(key_id: int, parameter_set: int, generation: int = 1) -> KeySlot:
+    """A slot for an ML-KEM key, which starts empty (KEM-1)."""
+    return KeySlot(key_id, Algorithm.MLKEM, parameter_set, generation, b"")
+
+
 @dataclass(frozen=True, slots=True)
 class KeyImage:
     """A sound image: at most 16 slots in the order of storage, None for an empty one."""

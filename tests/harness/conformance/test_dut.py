@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, ContractViolation, Dut, instruction_limit
+from harness.conformance.dut import (
+    AES_KEY_ID,
+    MLDSA_KEY_IDS,
+    MLKEM_KEY_IDS,
+    ContractViolation,
+    Dut,
+    instruction_limit,
+)
 from harness.protocol import codec
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status
@@ -84,3 +91,12 @@ def test_the_instruction_bound_is_held(emulated: EmulatedTarget) -> None:
     limit = instruction_limit(codec.aes_encrypt(AES_KEY_ID, b"", bytes(1000)), Response(Status.SUCCESS))
     assert limit == BY_CODE[1].bound.limit(1006)
     assert instruction_limit(b"\xc7\x01\x01", Response(Status.RATE_LIMITED)) == REFUSAL_BOUND.fixed
+
+
+def test_each_operation_has_a_method() -> None:
+    dut = Dut(ModelTarget())
+    signature = dut.mldsa_sign(MLDSA_KEY_IDS[44], b"message", b"context").payload
+    assert dut.mldsa_verify(MLDSA_KEY_IDS[44], signature, b"message", b"context") == Response(Status.SUCCESS)
+    key = dut.mlkem_keygen(MLKEM_KEY_IDS[512]).payload
+    encapsulated = dut.mlkem_encaps(key).payload
+    assert dut.mlkem_decaps(MLKEM_KEY_IDS[512], encapsulated[:-32]).payload == encapsulated[-32:]

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.protocol.commands import MATERIAL_LENGTHS, Algorithm
-from harness.protocol.key_image import KeyImage, KeyImageError, KeySlot, SlotPart, aes_slot, corrupt, encode_slots
+from harness.protocol.key_image import (
+    KeyImage,
+    KeyImageError,
+    KeySlot,
+    SlotPart,
+    aes_slot,
+    corrupt,
+    encode_slots,
+    mldsa_slot,
+    mlkem_slot,
+)
 
 AES = aes_slot(7, bytes(range(32)))
 DSA = KeySlot(8, Algorithm.MLDSA, 87, 2, bytes(2592))
@@ -145,3 +155,16 @@ def test_rotation() -> None:
     assert replace(AES, generation=0xFFFF_FFFF).rotated(b"").generation == 0
     with pytest.raises(KeyImageError, match="no slot carries key id 9"):
         image.slot(9)
+
+
+def test_slots_of_each_algorithm_are_sound() -> None:
+    """A key, a seed, a public key alone, a slot that starts empty."""
+    slots = (
+        aes_slot(1, bytes(32)),
+        *(mldsa_slot(number, number, bytes(32)) for number in (44, 65, 87)),
+        mldsa_slot(2, 65, bytes(1952), generation=9),
+        *(mlkem_slot(number, number) for number in (512, 768, 1024)),
+    )
+    assert KeyImage.parse(KeyImage(slots).build()).slots == slots
+    assert [slot.algorithm for slot in slots] == [1, 2, 2, 2, 2, 3, 3, 3]
+    assert slots[4].generation == 9

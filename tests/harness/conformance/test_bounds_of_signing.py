@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The messages of AT_BOUNDS come to the bounds that they are named for: the signing loop replayed, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import add, sub
+
+import pytest
+
+from harness.conformance.dut import MLDSA_SEEDS
+from harness.conformance.support_pq import draws
+from harness.conformance.test_mldsa_sign import AT_BOUNDS
+from harness.model import mldsa_signer as signer
+from harness.model.mldsa_signer import Parameters, SigningKey
+
+
+@dataclass(frozen=True)
+class Round:
+    """The largest coefficients of z and of the low bits of w - c s2, and how many hints there are."""
+
+    z: int
+    low: int
+    hints: int
+
+    def within(self, p: Parameters) -> tuple[bool, bool, bool]:
+        """Which of the three FIPS 204, algorithm 7, takes."""
+        return self.z < p.gamma1 - p.beta, self.low < p.gamma2 - p.beta, self.hints <= p.omega
+
+
+def _rounds(key: SigningKey, message: bytes, rnd: bytes) -> Iterator[Round]:
+    """Algorithm 7 from line 6 on, with its three tests left to the caller; ends with the round that passes them."""
+    p = key.parameters
+    mu = signer._hash(key.public_hash + bytes(2) + message, 64)
+    seed = signer._hash(key.seed + rnd + mu, 64)
+    kappa, passed = 0, False
+    while not passed:
+        y = [signer._sample_mask(seed, kappa + row, p.gamma1_bits + 1) for row in range(p.l)]
+        found = _round(key, mu, y)
+        passed = all(found.within(p))
+        kappa += p.l
+        yield found
+
+
+def _round(key: SigningKey, mu: bytes, y: signer.Vector) -> Round:
+    p = key.parameters
+    w = signer._multiply(key.matrix, y)
+    bits = (p.high_values - 1).bit_length()
+    w1 = b"".join(signer._pack_bits(signer._high_bits(row, p), bits) for row in w)
+    c = signer._sample_in_ball(signer._hash(mu + w1, p.challenge_size), p.tau)
+    narrow, wide = signer._NARROW.pack(c), signer._WIDE.pack(c)
+    z = [list(map(add, row, signer._NARROW.product(narrow, secret))) for row, secret in zip(y, key.s1, strict=True)]
+    low, hints = 0, 0
+    for row, secret, t0 in zip(w, key.s2, key.t0, strict=True):
+        rest = list(map(sub, row, signer._NARROW.product(narrow, secret)))
+        highs = signer._high_bits(rest, p)
+        low = max(low, _largest(signer._low_bits(rest, highs, p)))
+        moved = signer._high_bits(map(add, rest, signer._WIDE.product(wide, t0)), p)
+        hints += sum(a != b for a, b in zip(highs, moved, strict=True))
+    return Round(max(map(_largest, z)), low, hints)
+
+
+def _largest(polynomial: list[int]) -> int:
+    return max(map(abs, polynomial))
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(number, name) for number, messages in AT_BOUNDS.items() for name in messages]
+)
+def test_a_message_comes_to_its_bound(number: int, name: str) -> None:
+    """A rejected round in which that test alone fails, and by no more than one; or the round that is taken."""
+    key = signer.expand_key(number, MLDSA_SEEDS[number])
+    message = AT_BOUNDS[number][name].to_bytes(4, "little")
+    rnd = draws().draw(32)
+    rounds = list(_rounds(key, message, rnd))
+    p = key.parameters
+    *rejected, taken = rounds
+    alone = {
+        "z on its bound": ((False, True, True), lambda r: r.z == p.gamma1 - p.beta),
+        "low bits on their bound": ((True, False, True), lambda r: r.low == p.gamma2 - p.beta),
+        "omega + 1 hints": ((True, True, False), lambda r: r.hints == p.omega + 1),
+    }
+    within = {
+        "z just within": taken.z == p.gamma1 - p.beta - 1,
+        "low bits just within": taken.low == p.gamma2 - p.beta - 1,
+        "omega hints": taken.hints == p.omega,
+    }
+    if name in alone:
+        passes, exactly = alone[name]
+        assert any(found.within(p) == passes and exactly(found) for found in rejected)
+    else:
+        assert within.get(name, f"{len(rounds)} rounds" == name)
