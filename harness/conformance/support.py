@@ -242,7 +242,8 @@ def _used(memory: bytes) -> Iterator[tuple[int, bytes]]:
         if used and start is None:
             start = offset
         elif not used and start is not None:
-            yield start, memory[start : offset + 16]
+            begin = max(start - 16, 0)
+            yield begin, memory[begin : offset + 16]
             start = None
 
 
