@@ -88,6 +88,10 @@ class Generator:
         self._key, self._v = bytes(32), 0
         self._update(entropy)
 
+    def set(self, key: bytes, v: int) -> None:
+        """Go to a state of the test's choice."""
+        self._key, self._v = key, v
+
     def _block(self) -> bytes:
         self._v = (self._v + 1) % 2**128
         return Cipher(AES256(self._key), ECB()).encryptor().update(self._v.to_bytes(16, "big"))
@@ -272,7 +276,8 @@ def _used(memory: bytes) -> Iterator[tuple[int, bytes]]:
         if used and start is None:
             start = offset
         elif not used and start is not None:
-            yield start, memory[start : offset + 16]
+            begin = max(start - 16, 0)
+            yield begin, memory[begin : offset + 16]
             start = None
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -100,9 +101,25 @@ def test_the_entropy_page_is_wiped_once_read(dut: Dut) -> None:
 
 
 @pytest.mark.clause("RNG-1")
+@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64, 96, 120, 128])
+def test_the_counter_carries_through_all_of_its_128_bits(dut: Dut, bits: int) -> None:
+    """V is set by hand to where its low `bits` are all ones, or about to be, so that it wraps within one draw."""
+    for v in (2**bits - 1, 2**bits - 2, 2**bits - 3):
+        state = dut.model.snapshot()
+        dut.model.restore(replace(state, generator=replace(state.generator, v=v)))
+        for place, byte in enumerate(v.to_bytes(16, "big")):
+            dut.emulated.poke(f"generator.v[{place}]", byte)
+        generator = Generator(bytes(48))
+        generator.set(state.generator.key, v)
+        for _ in range(3):
+            assert next_nonce(dut) == generator.draw(12), f"V = {v:#x}"
+
+
+@pytest.mark.clause("RNG-1")
 def test_a_seed_serves_2_to_the_48_draws_and_no_more(dut: Dut) -> None:
     """SP 800-90A, table 3. There is no reseeding: every encryption from then on is a CRYPTO_ERROR."""
     nonces = _nonces(ENTROPY, 2)
+    assert dut.emulated.peek("generator.reseed_counter") == 2, "1 at instantiation, and the draw at boot"
     assert next_nonce(dut) == nonces[0]
     dut.emulated.poke("generator.reseed_counter", 2**48)
     assert next_nonce(dut) == nonces[1], "the last draw"
