@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness.differential.actions import Action, Exchange, SetClock, Start, WriteKeys
+from harness.differential.post_quantum import PostQuantumRequests
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
 from harness.protocol.codec import RawRequest, Response
-from harness.protocol.commands import Status
+from harness.protocol.commands import Algorithm, Status
 from harness.protocol.key_image import KeyImage, KeySlot
 
 _TAG = table.GCM_TAG_SIZE
@@ -29,6 +31,7 @@ class Generator:
 
     def __init__(self, seed: int, episode: int) -> None:
         self._random = random.Random(f"{seed}/{episode}")
+        self._post_quantum = PostQuantumRequests(self._random, self._slots)
         self._image = self._draw_keys()
         self._now = 0
         self._burst = 0
@@ -46,6 +49,7 @@ class Generator:
             (self._malformed_payload, 8),
             (self._other_type, 4),
             (self._noise, 2),
+            *self._post_quantum.requests,
         )
 
     def actions(self) -> Iterator[Action]:
@@ -60,7 +64,8 @@ class Generator:
             yield Exchange(request)
 
     def learn(self, response: Response) -> None:
-        """Take note of an answer: what was sealed can be opened later."""
+        """Take note of an answer: what was sealed, signed or encapsulated can be sent back later."""
+        self._post_quantum.learn(response.payload if response.status is Status.SUCCESS else None)
         if self._asked is not None and response.status is Status.SUCCESS:
             key_id, aad = self._asked
             sealed = response.payload
@@ -87,38 +92,49 @@ class Generator:
         return SetClock(self._now)
 
     def _draw_keys(self) -> KeyImage:
-        ids = self._random.sample(range(1, 1 << 32), 4)
+        ids = iter(self._random.sample(range(1, 1 << 32), table.KEY_STORAGE_SLOTS))
         slots: list[KeySlot | None] = [
-            key_image.aes_slot(key_id, self._random.randbytes(table.AES_KEY_SIZE), self._random.randrange(1 << 32))
-            for key_id in ids
+            key_image.aes_slot(next(ids), self._random.randbytes(table.AES_KEY_SIZE), self._random.randrange(1 << 32))
+            for _ in range(table.KEY_AES_MAX)
         ]
+        slots += self._post_quantum.draw_slots(ids.__next__)
         slots += [None] * self._random.randrange(0, table.KEY_STORAGE_SLOTS - len(slots) + 1)
         self._random.shuffle(slots)
         return KeyImage(tuple(slots))
 
     def _key_change(self) -> WriteKeys:
-        slot = self._key()
+        slot = self._random.choice(self._slots())
         index = self._image.slots.index(slot)
-        match self._random.randrange(4):
-            case 0:
-                rotated = slot.rotated(self._random.randbytes(table.AES_KEY_SIZE))
-                self._image = self._image.replaced(rotated)
+        match self._random.randrange(7):
+            case 0 | 1:
+                self._image = self._image.replaced(slot.rotated(self._post_quantum.fresh_material(slot)))
                 return WriteKeys(self._image.build(), f"key {slot.key_id} rotated")
-            case 1:
+            case 2:
                 part: key_image.SlotPart = self._random.choice(
                     ("key_id", "algorithm", "parameter_set", "generation", "material_length", "material", "digest")
                 )
                 raw = key_image.corrupt(self._image.build(), index, part)
                 return WriteKeys(raw, f"{part} of key {slot.key_id} corrupted")
-            case 2:
+            case 3:
                 damaged = bytearray(self._image.build())
                 damaged[self._random.randrange(table.KEY_STORAGE_HEADER_SIZE)] ^= 1 << self._random.randrange(8)
                 return WriteKeys(bytes(damaged), "header damaged")
+            case 4:
+                self._image = self._image.replaced(replace(slot, material=self._post_quantum.fresh_material(slot)))
+                return WriteKeys(self._image.build(), f"material of key {slot.key_id} changed")
+            case 5:
+                without = tuple(other for other in self._image.slots if other is not slot)
+                return WriteKeys(KeyImage(without).build(), f"key {slot.key_id} removed, those behind it moved up")
             case _:
                 return WriteKeys(self._image.build(), "repaired")
 
+    def _slots(self) -> list[KeySlot]:
+        """Every key of the image as it should be."""
+        return [slot for slot in self._image.slots if slot is not None]
+
     def _key(self) -> KeySlot:
-        return self._random.choice([slot for slot in self._image.slots if slot is not None])
+        """An AES key."""
+        return self._random.choice([slot for slot in self._slots() if slot.algorithm == Algorithm.AES])
 
     # ---- requests ----
 
