@@ -12,11 +12,17 @@ from harness.vectors.cavp import CavpDocument
 from harness.vectors.error import VectorError
 from harness.vectors.fields import shortened
 from harness.vectors.primitive import AskingExecutor, Executor, Primitive
-from harness.vectors.primitives import ctr_drbg, gcm, sha3
+from harness.vectors.primitives import ctr_drbg, gcm, mldsa_files, mlkem_files, sha3
 from harness.vectors.questions import AskedCase, NotOffered, NotOfferedOperation, Operation, Question
 from harness.vectors.wycheproof import WycheproofDocument
 
-PRIMITIVES: tuple[Primitive, ...] = (gcm.PRIMITIVE, sha3.PRIMITIVE, ctr_drbg.PRIMITIVE)
+PRIMITIVES: tuple[Primitive, ...] = (
+    gcm.PRIMITIVE,
+    mlkem_files.PRIMITIVE,
+    mldsa_files.PRIMITIVE,
+    sha3.PRIMITIVE,
+    ctr_drbg.PRIMITIVE,
+)
 
 
 def operation_of(question: Question) -> Operation[Any]:
