@@ -46,10 +46,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class AcvpGroup:
-    """A group: its fields without number and tests, and the tests' fields, `where` naming each by its number."""
+    """A group: its fields without number and tests, and the tests' fields by number, which `where` names as well."""
 
+    number: int
     fields: Fields
-    tests: tuple[Fields, ...]
+    tests: Mapping[int, Fields]
 
 
 # tgId -> (fields of the group, tcId -> fields of the test)
@@ -68,8 +69,9 @@ class AcvpDocument:
         """At least one group, at least one test in each; what a primitive does not take, its `done` calls refuse."""
         return tuple(
             AcvpGroup(
+                group_id,
                 _without(group, f"tgId {group_id}", *_GROUP_REMARKS),
-                tuple(_without(test, f"tcId {test_id}", *_TEST_REMARKS) for test_id, test in tests.items()),
+                {test_id: _without(test, f"tcId {test_id}", *_TEST_REMARKS) for test_id, test in tests.items()},
             )
             for group_id, (group, tests) in self._groups.items()
         )

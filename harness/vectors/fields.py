@@ -87,6 +87,14 @@ class Fields:
         """A string of hexadecimal digits."""
         return parse_hex(self.text(name), f"{self.where}: {name}")
 
+    def hex_or_null(self, name: str) -> bytes | None:
+        """A string of hexadecimal digits, or null."""
+        if name in self._left and self._left[name] is None:
+            del self._left[name]
+            self._taken.add(name)
+            return None
+        return self.hex(name)
+
     def integer(self, name: str) -> int:
         """A whole number that is not negative."""
         value = self._take(name, int, "whole number")

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.vectors.acvp import AcvpDocument, Role, is_acvp, parse_acvp
+from harness.vectors.acvp import AcvpDocument, Identity, Role, is_acvp, parse_acvp
+from harness.vectors.acvp_format import PromptTest, read_cases, read_prompt
 from harness.vectors.case import Kind, Parsed, VectorFile
 from harness.vectors.cavp import parse_cavp
 from harness.vectors.error import VectorError
 from harness.vectors.fields import parse_json
-from harness.vectors.registry import acvp_reader, read_cavp, read_wycheproof
+from harness.vectors.registry import acvp_format, read_cavp, read_wycheproof
 from harness.vectors.wycheproof import is_wycheproof, parse_wycheproof
 
 # The start of a JSON object, or of a list of objects; a .rsp file may begin with a bracket too.
@@ -45,13 +46,36 @@ def load_files(paths: Sequence[Path]) -> tuple[VectorFile, ...]:
         if path.resolve() in seen:
             raise VectorError(f"{path}: given twice")
         seen.add(path.resolve())
-        with _naming(path):
+        with naming(path):
             loaded.append(_load_one(path, _read(path)))
     return tuple(_paired(loaded))
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """An ACVP prompt that has been read."""
+
+    identity: Identity
+    algorithm: str
+    tests: tuple[PromptTest, ...]
+
+
+def load_prompt(path: Path) -> Prompt:
+    """The questions of an ACVP prompt. VectorError as for `load_files`, and for a file that is none."""
+    with naming(path):
+        text = _read(path)
+        value = parse_json(text) if _JSON.match(text) else None
+        if not is_acvp(value):
+            raise VectorError("not an ACVP file, so there is nothing to respond to: give a prompt")
+        document = parse_acvp(value)
+        if document.role is not Role.PROMPT:
+            raise VectorError("the answers are in this file: give the prompt of the same vector set")
+        form = acvp_format(document.identity)
+        return Prompt(document.identity, form.algorithm, read_prompt(document, form))
+
+
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Puts the path before the message of a VectorError."""
     try:
         yield
@@ -84,9 +108,9 @@ def _load_one(path: Path, text: str) -> VectorFile | _AcvpFile:
         return _file(path, Kind.WYCHEPROOF, read_wycheproof(parse_wycheproof(value)))
     if is_acvp(value):
         document = parse_acvp(value)
-        reader = acvp_reader(document.identity)
+        form = acvp_format(document.identity)
         if document.role is Role.COMPLETE:
-            return _file(path, Kind.ACVP, reader(document))
+            return _file(path, Kind.ACVP, read_cases(document, form))
         return _AcvpFile(path, document)
     raise VectorError("JSON that has neither numberOfTests, as Wycheproof's files have, nor vsId, as ACVP's have")
 
@@ -102,10 +126,10 @@ def _paired(loaded: Sequence[VectorFile | _AcvpFile]) -> Iterator[VectorFile]:
         if isinstance(file, VectorFile):
             yield file
             continue
-        with _naming(file.path):
+        with naming(file.path):
             partner = _partner(file, halves)
             if file.document.role is Role.PROMPT:
-                parsed = acvp_reader(file.document.identity)(file.document.joined(partner.document))
+                parsed = read_cases(file.document.joined(partner.document), acvp_format(file.document.identity))
                 yield _file(file.path, Kind.ACVP, parsed, partner.path)
 
 

@@ -6,19 +6,36 @@ from __future__ import annotations
 from typing import Any
 
 from harness.vectors.acvp import Identity
+from harness.vectors.acvp_format import AcvpFormat
 from harness.vectors.case import Case, Parsed
 from harness.vectors.cavp import CavpDocument
 from harness.vectors.error import VectorError
 from harness.vectors.fields import shortened
-from harness.vectors.primitive import AcvpReader, Executor, Primitive
-from harness.vectors.primitives import ctr_drbg, gcm, sha3
+from harness.vectors.primitive import AskingExecutor, Executor, Primitive
+from harness.vectors.primitives import ctr_drbg, gcm, mldsa_files, mlkem_files, sha3
+from harness.vectors.questions import AskedCase, NotOffered, NotOfferedOperation, Operation, Question
 from harness.vectors.wycheproof import WycheproofDocument
 
-PRIMITIVES: tuple[Primitive, ...] = (gcm.PRIMITIVE, sha3.PRIMITIVE, ctr_drbg.PRIMITIVE)
+PRIMITIVES: tuple[Primitive, ...] = (
+    gcm.PRIMITIVE,
+    mlkem_files.PRIMITIVE,
+    mldsa_files.PRIMITIVE,
+    sha3.PRIMITIVE,
+    ctr_drbg.PRIMITIVE,
+)
+
+
+def operation_of(question: Question) -> Operation[Any]:
+    """What asks this question."""
+    if isinstance(question, NotOffered):
+        return NotOfferedOperation()
+    return next(p.operations[type(question)] for p in PRIMITIVES if type(question) in p.operations)
 
 
 def executor_of(case: Case) -> Executor[Any]:
     """What runs this case."""
+    if isinstance(case, AskedCase):
+        return AskingExecutor(operation_of(case.question))
     return next(p.executors[type(case)] for p in PRIMITIVES if type(case) in p.executors)
 
 
@@ -41,11 +58,11 @@ def read_wycheproof(document: WycheproofDocument) -> Parsed:
     return readers[document.algorithm](document)
 
 
-def acvp_reader(identity: Identity) -> AcvpReader:
-    """What reads a vector set; VectorError when no primitive knows its algorithm and mode."""
-    readers = {key: reader for primitive in PRIMITIVES for key, reader in primitive.acvp.items()}
+def acvp_format(identity: Identity) -> AcvpFormat:
+    """How a vector set is read; VectorError when no primitive knows its algorithm and mode."""
+    formats = {key: form for primitive in PRIMITIVES for key, form in primitive.acvp.items()}
     key = identity.algorithm, identity.mode
-    if key not in readers:
-        known = ", ".join(sorted(" ".join(filter(None, pair)) for pair in readers))
+    if key not in formats:
+        known = ", ".join(sorted(" ".join(filter(None, pair)) for pair in formats))
         raise VectorError(f"algorithm {shortened(' '.join(filter(None, key)))} is unknown, known: {known}")
-    return readers[key]
+    return formats[key]

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from emulator.calls import Buffer, Calls
+from emulator.calls import Buffer, CallError, Calls
+from emulator.image import Symbol
 from emulator.machine import Machine
+from harness.protocol import codec
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import ENTROPY_SIZE, RATE_INTERVAL_US, Status
-from harness.protocol.key_image import KeyImage, KeySlot
+from harness.protocol.key_image import KeySlot, encode_slots
 from harness.targets.base import Target, TargetError, TargetStopped
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.names import DEFAULT_BOARD
@@ -19,6 +22,7 @@ from harness.targets.opening import open_target
 
 _ENTROPY = bytes(range(1, 1 + ENTROPY_SIZE))
 _KEY_ID = 1
+_NO_KEY_ID = 0
 _GENERATIONS = 1 << 32
 
 # Buffers start at every residue of the alignment in turn; outputs hold a fill and end in more of it.
@@ -61,19 +65,32 @@ class Service:
     def use_key(self, algorithm: int, parameter_set: int, material: bytes = b"") -> int:
         """Puts this key into key storage, as a rotation, so that nothing is remembered; returns its id.
 
-        TargetStopped when the service has to boot for it and does not come up.
+        The material may have a length that the service has to refuse, up to what a slot holds. TargetStopped when the
+        service has to boot for it and does not come up.
         """
         self._generation = (self._generation + 1) % _GENERATIONS
-        image = KeyImage((KeySlot(_KEY_ID, algorithm, parameter_set, self._generation, material),)).build()
+        image = encode_slots((KeySlot(_KEY_ID, algorithm, parameter_set, self._generation, material),))
         if self._up:
             self._target.write_key_image(image)
         else:
-            self._target.boot(_ENTROPY, image)
-            self._up = True
+            self._boot(image)
         return _KEY_ID
 
+    def _boot(self, key_image: bytes) -> None:
+        """CRYPTO_ERROR is what some cases expect, and what every request gets in the error state: it is ruled out."""
+        self._target.boot(_ENTROPY, key_image)
+        self._up = True
+        if self.exchange(codec.aes_encrypt(_NO_KEY_ID, b"", b"")).status is Status.CRYPTO_ERROR:
+            self._up = False
+            raise TargetStopped("the service came up in its error state")
+
     def exchange(self, request: bytes) -> Response:
-        """The answer to a request. CaseFailed when there is none or it is malformed; the next key boots afresh then."""
+        """The answer to a request, without any key where `use_key` has not been called.
+
+        CaseFailed when there is none or it is malformed: the service is booted afresh then when it is next used.
+        """
+        if not self._up:
+            self._boot(encode_slots(()))
         self._now += RATE_INTERVAL_US
         self._target.set_clock(self._now)
         try:
@@ -89,8 +106,9 @@ class Functions:
     Inputs and outputs start at odd addresses as often as at even ones, as the functions promise to take them.
     """
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, symbols: Mapping[str, Symbol]) -> None:
         self._calls = calls
+        self._symbols = symbols
         self._offset = 0
 
     def begin(self) -> None:
@@ -115,6 +133,12 @@ class Functions:
     def context(self, size: int) -> Buffer:
         """Room for a struct that only the functions look into, aligned; `size` may be above what it needs."""
         return self._calls.buffer(_FILL * size, _ALIGNMENT)
+
+    def address(self, name: str) -> int:
+        """Where a constant of the image stands; CallError when the image lacks it."""
+        if name not in self._symbols:
+            raise CallError(f"the image has no constant {name}")
+        return self._symbols[name].address
 
     def call(self, name: str, *arguments: Buffer | int) -> int:
         """Calls and returns r0; CallStopped when the function does not return, CallError when the image lacks it."""
@@ -145,7 +169,7 @@ class Bench:
         self._symbols = target.image.symbols
         self._machine = Machine(target.board, target.image)
         self.service = Service(target)
-        self.functions = Functions(Calls(self._machine))
+        self.functions = Functions(Calls(self._machine), self._symbols)
 
     def has_function(self, name: str) -> bool:
         """Whether the image has a function of that name to call."""

@@ -22,6 +22,10 @@ from harness.vectors.routes import Bench, CaseFailed
 Progress = Callable[[int, int], None]
 
 
+def no_progress(done: int, total: int) -> None:
+    """Tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A case with a wrong result: its name within the file, and the difference or what the guest did instead."""
@@ -104,7 +108,7 @@ def run_files(
     paths: Sequence[Path],
     firmware: Path | None = None,
     board: str = DEFAULT_BOARD,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = no_progress,
 ) -> VectorsResult:
     """Runs every case of these files on `firmware`, which defaults to the release build.
 
@@ -123,9 +127,7 @@ def run_files(
     return result
 
 
-def run_loaded(
-    files: Sequence[VectorFile], bench: Bench, progress: Progress = lambda done, total: None
-) -> tuple[FileResult, ...]:
+def run_loaded(files: Sequence[VectorFile], bench: Bench, progress: Progress = no_progress) -> tuple[FileResult, ...]:
     """Runs every case of files that have been read; the result of a file may be that none could be run."""
     total = sum(len(file.cases) for file in files)
     results: list[FileResult] = []

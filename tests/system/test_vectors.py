@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Published vectors on the emulated ARM: the release image by its window, its primitives by calls.
 
-NIST's CAVP files come with the package cryptography-vectors, Wycheproof's from the folder that the environment variable
-HIL_VECTORS names. Each test says the least number of cases that have to run.
+NIST's CAVP files and known answers of ML-KEM and ML-DSA come with the package cryptography-vectors, Wycheproof's from
+the folder that the environment variable HIL_VECTORS names. Each test says the least number of cases that have to run.
 """
 
 from __future__ import annotations
 
 import os
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ import cryptography_vectors
 import pytest
 
 from harness.vectors import Kind, VectorFile, load, load_files, run_files
-from harness.vectors.primitives.gcm import GcmDecryptCase, GcmDecryptExecutor
+from harness.vectors.primitives.gcm import GcmDecrypt
+from harness.vectors.primitives.mldsa import SIZES, Verify
+from harness.vectors.questions import AskedCase, Question
+from harness.vectors.registry import executor_of
 from harness.vectors.routes import Bench, expect_bytes
 from harness.vectors.runner import FileResult, run_loaded
 
@@ -40,14 +43,24 @@ def bench(firmware: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="module")
-def wycheproof_gcm() -> Path:
-    """Wycheproof's AES-GCM file."""
+def wycheproof() -> Callable[[str], Path]:
+    """The path of one of Wycheproof's files, by its name."""
     folder = os.environ.get("HIL_VECTORS")
     if not folder:
         pytest.skip("HIL_VECTORS is not set: it names the folder that has Wycheproof's files in wycheproof/")
-    path = Path(folder) / "wycheproof" / "aes_gcm_test.json"
-    assert path.is_file(), f"HIL_VECTORS is set and {path} is missing"
-    return path
+
+    def find(name: str) -> Path:
+        path = Path(folder) / "wycheproof" / name
+        assert path.is_file(), f"HIL_VECTORS is set and {path} is missing"
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def wycheproof_gcm(wycheproof: Callable[[str], Path]) -> Path:
+    """Wycheproof's AES-GCM file."""
+    return wycheproof("aes_gcm_test.json")
 
 
 @pytest.fixture
@@ -90,22 +103,22 @@ def test_wycheproof_gcm_by_window_and_function(wycheproof_gcm: Path, bench: Benc
     assert result.function >= 39
 
 
-def decryption_by_function(file: VectorFile, bench: Bench) -> int:
-    """Calls gcm_decrypt itself, with its output watched, for what a file's own run sends through the window."""
-    executor = GcmDecryptExecutor()
-    cases = [case for case in file.cases if isinstance(case, GcmDecryptCase) and not executor.refusal(case)]
+def by_function(kind: type[Question], file: VectorFile, bench: Bench) -> int:
+    """Calls the function itself, with its outputs watched, for what a file's own run sends through the window."""
+    cases = [case for case in file.cases if isinstance(case, AskedCase) and isinstance(case.question, kind)]
+    cases = [case for case in cases if not executor_of(case).refusal(case)]
     for case in cases:
         bench.functions.begin()
-        executor.run_function(case, bench.functions)
+        executor_of(case).run_function(case, bench.functions)
     return len(cases)
 
 
 def test_gcm_decrypt_of_response_files(bench: Bench) -> None:
-    assert decryption_by_function(load(GCM_DECRYPT), bench) >= 375
+    assert by_function(GcmDecrypt, load(GCM_DECRYPT), bench) >= 375
 
 
 def test_gcm_decrypt_of_wycheproof(wycheproof_gcm: Path, bench: Bench) -> None:
-    assert decryption_by_function(load(wycheproof_gcm), bench) >= 66
+    assert by_function(GcmDecrypt, load(wycheproof_gcm), bench) >= 66
 
 
 # ---- SHA-3, SHAKE ----
@@ -160,6 +173,103 @@ def test_shake_chains_begin_well(name: str, shake_bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["SHAKE128Monte", "SHAKE256Monte"])
 def test_whole_shake_chains(name: str, shake_bench: Bench) -> None:
     monte_carlo(SHAKE / f"{name}.rsp", shake_bench, 100)
+
+
+# ---- ML-KEM, ML-DSA ----
+
+# Name of a file and the least number of cases by window and by function. Where only every n-th case runs without
+# --full, n has no divisor in common with the number of cases of a record, so that each kind of case has its share.
+KNOWN_ANSWERS = [
+    *((f"MLKEM/kat_MLKEM_{number}.rsp", 0, 4000) for number in (512, 768, 1024)),
+    *((f"MLDSA/kat_MLDSA_{number}_det_pure.rsp", 100, 200) for number in (44, 65, 87)),
+]
+KNOWN_ANSWERS_SAMPLE = {"MLKEM": 17, "MLDSA": 7}
+WYCHEPROOF_KEM = [
+    *((f"mlkem_{number}_test.json", 20, 153) for number in (512, 768, 1024)),
+    *((f"mlkem_{number}_keygen_seed_test.json", 0, 100) for number in (512, 768, 1024)),
+    *((f"mlkem_{number}_semi_expanded_decaps_test.json", 2, 5) for number in (512, 768, 1024)),
+    ("mlkem_512_encaps_test.json", 128, 133),
+    ("mlkem_768_encaps_test.json", 132, 133),
+    ("mlkem_1024_encaps_test.json", 136, 133),
+]
+WYCHEPROOF_VERIFY = [
+    ("mldsa_44_verify_test.json", 175, 5),
+    ("mldsa_65_verify_test.json", 205, 5),
+    ("mldsa_87_verify_test.json", 234, 5),
+]
+WYCHEPROOF_SIGN = [
+    ("mldsa_44_sign_noseed_test.json", 0, 64),
+    ("mldsa_65_sign_noseed_test.json", 0, 66),
+    ("mldsa_87_sign_noseed_test.json", 0, 57),
+    ("mldsa_44_sign_seed_test.json", 3, 75),
+    ("mldsa_65_sign_seed_test.json", 3, 85),
+    ("mldsa_87_sign_seed_test.json", 3, 76),
+]
+SIGN_SAMPLE = 3
+
+
+def run_every(step: int, file: VectorFile, bench: Bench) -> FileResult:
+    """Every `step`-th case, the first among them."""
+    return run(replace(file, cases=file.cases[::step]), bench)
+
+
+@pytest.mark.parametrize(("name", "window", "function"), KNOWN_ANSWERS)
+def test_sampled_known_answers(name: str, window: int, function: int, bench: Bench) -> None:
+    step = KNOWN_ANSWERS_SAMPLE[name.split("/")[0]]
+    result = run_every(step, load(CAVP / "asymmetric" / name), bench)
+    assert result.window >= window // step
+    assert result.function >= function // step
+    assert not result.unsupported
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "window", "function"), KNOWN_ANSWERS)
+def test_all_known_answers(name: str, window: int, function: int, bench: Bench) -> None:
+    result = run(load(CAVP / "asymmetric" / name), bench)
+    assert (result.window, result.function) == (window, function)
+
+
+@pytest.mark.parametrize(("name", "window", "function"), WYCHEPROOF_KEM + WYCHEPROOF_VERIFY)
+def test_wycheproof_kem_and_verification(
+    name: str, window: int, function: int, wycheproof: Callable[[str], Path], bench: Bench
+) -> None:
+    result = run(load(wycheproof(name)), bench)
+    assert result.window >= window
+    assert result.function >= function
+
+
+@pytest.mark.parametrize(("name", "window", "function"), WYCHEPROOF_SIGN)
+def test_sampled_wycheproof_signatures(
+    name: str, window: int, function: int, wycheproof: Callable[[str], Path], bench: Bench
+) -> None:
+    result = run_every(SIGN_SAMPLE, load(wycheproof(name)), bench)
+    assert result.window >= window // SIGN_SAMPLE
+    assert result.function >= function // SIGN_SAMPLE - 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "window", "function"), WYCHEPROOF_SIGN)
+def test_all_wycheproof_signatures(
+    name: str, window: int, function: int, wycheproof: Callable[[str], Path], bench: Bench
+) -> None:
+    result = run(load(wycheproof(name)), bench)
+    assert result.window >= window
+    assert result.function >= function
+
+
+@pytest.mark.parametrize(("name", "window", "function"), WYCHEPROOF_VERIFY)
+def test_mldsa_verify_of_wycheproof(
+    name: str, window: int, function: int, wycheproof: Callable[[str], Path], bench: Bench
+) -> None:
+    """Public keys of a wrong length are for the window alone: the function takes none."""
+    file = load(wycheproof(name))
+    lengths = {sizes.pk for sizes in SIZES.values()}
+    cases = tuple(
+        case
+        for case in file.cases
+        if isinstance(case, AskedCase) and isinstance(case.question, Verify) and len(case.question.pk) in lengths
+    )
+    assert by_function(Verify, replace(file, cases=cases), bench) >= window + function - 4
 
 
 # ---- SipHash, CTR_DRBG ----

@@ -1,25 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """AES-GCM (NIST SP 800-38D). The service offers it with 256-bit keys, 96-bit nonces and 128-bit tags (AES-1).
 
-Decryption goes through the window. Encryption cannot: the service draws the nonce itself (AES-2), so it is a call.
+Decryption goes through the window, and so does encryption where a nonce may be chosen that ACVP calls internal. With a
+given nonce encryption is a call: the service draws the nonce itself (AES-2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from emulator.calls import Buffer
 from harness.protocol import codec
 from harness.protocol import commands as table
 from harness.protocol.commands import Algorithm, Status
-from harness.vectors.acvp import AcvpDocument, AcvpGroup
+from harness.vectors.acvp_format import AcvpFormat, AcvpTests
 from harness.vectors.case import Case, Parsed
 from harness.vectors.cavp import FAIL, CavpDocument, Record, Section
 from harness.vectors.error import VectorError
-from harness.vectors.fields import Fields, check_bits, shortened
-from harness.vectors.primitive import Executor, Primitive
-from harness.vectors.routes import CaseFailed, Functions, Service, expect_bytes, expect_status
+from harness.vectors.fields import Fields, check_bits
+from harness.vectors.primitive import Primitive
+from harness.vectors.questions import (
+    Answer,
+    AskedCase,
+    NotOffered,
+    Operation,
+    Outputs,
+    Question,
+    Refused,
+    outputs,
+    succeeded,
+)
+from harness.vectors.routes import Functions, Service, expect_status
 from harness.vectors.wycheproof import WycheproofDocument, WycheproofGroup, expect_group
 
 ALGORITHM = "AES-GCM"
@@ -29,8 +42,21 @@ _CIPHERTEXT_AND_AAD_MAX = table.MAX_PAYLOAD - table.AES_DECRYPT.minimum_payload
 
 
 @dataclass(frozen=True, slots=True)
-class GcmMessage:
-    """The inputs that both directions have in common."""
+class GcmEncrypt(Question):
+    """Ciphertext and tag of `tag_size` bytes, as ct and tag."""
+
+    key: bytes
+    nonce: bytes
+    aad: bytes
+    plaintext: bytes
+    tag_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class GcmDecrypt(Question):
+    """The plaintext, as pt, unless the tag is wrong."""
+
+    REFUSABLE: ClassVar[bool] = True
 
     key: bytes
     nonce: bytes
@@ -40,97 +66,131 @@ class GcmMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class GcmEncryptCase(Case):
-    """Encrypting `plaintext` has to give the message's ciphertext and tag."""
+class GcmSeal(Question):
+    """A nonce of `nonce_size` bytes from the service's generator, ciphertext and tag, as iv, ct and tag."""
 
-    message: GcmMessage
+    key: bytes
+    nonce_size: int
+    aad: bytes
     plaintext: bytes
+    tag_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class GcmDecryptCase(Case):
-    """Decrypting the message has to give `plaintext`, or to fail where that is None."""
-
-    message: GcmMessage
-    plaintext: bytes | None
+# ---- operations ----
 
 
-# ---- executors ----
-
-
-def _refusal(message: GcmMessage) -> str:
-    if len(message.key) != table.AES_KEY_SIZE:
+def _refusal(key: bytes, nonce_size: int, tag_size: int) -> str:
+    if len(key) != table.AES_KEY_SIZE:
         return "AES keys of other than 256 bits"
-    if len(message.nonce) != table.GCM_NONCE_SIZE:
+    if nonce_size != table.GCM_NONCE_SIZE:
         return "GCM nonces of other than 96 bits"
-    if len(message.tag) != table.GCM_TAG_SIZE:
+    if tag_size != table.GCM_TAG_SIZE:
         return "GCM tags of other than 128 bits"
     return ""
 
 
-class GcmEncryptExecutor(Executor[GcmEncryptCase]):
+class GcmEncryptOperation(Operation[GcmEncrypt]):
     """gcm_encrypt."""
 
-    def refusal(self, case: GcmEncryptCase) -> str:
-        """See Executor."""
-        return _refusal(case.message)
+    def refusal(self, question: GcmEncrypt) -> str:
+        """See Operation."""
+        return _refusal(question.key, len(question.nonce), question.tag_size)
 
-    def run_function(self, case: GcmEncryptCase, functions: Functions) -> None:
-        """See Executor."""
-        ciphertext, tag = functions.space(len(case.plaintext)), functions.space(table.GCM_TAG_SIZE)
-        functions.call("gcm_encrypt", _input(functions, case.message, case.plaintext), ciphertext, tag)
-        expect_bytes("ciphertext", case.message.ciphertext, functions.take(ciphertext))
-        expect_bytes("tag", case.message.tag, functions.take(tag))
+    def ask_function(self, question: GcmEncrypt, functions: Functions) -> Answer:
+        """See Operation."""
+        ciphertext, tag = functions.space(len(question.plaintext)), functions.space(table.GCM_TAG_SIZE)
+        functions.call("gcm_encrypt", _input(functions, question, question.plaintext), ciphertext, tag)
+        return outputs(ct=functions.take(ciphertext), tag=functions.take(tag))
 
 
-class GcmDecryptExecutor(Executor[GcmDecryptCase]):
+class GcmDecryptOperation(Operation[GcmDecrypt]):
     """AES_DECRYPT, or gcm_decrypt for what is too long for a request."""
 
-    def refusal(self, case: GcmDecryptCase) -> str:
-        """See Executor."""
-        return _refusal(case.message)
+    def refusal(self, question: GcmDecrypt) -> str:
+        """See Operation."""
+        return _refusal(question.key, len(question.nonce), len(question.tag))
 
-    def fits_window(self, case: GcmDecryptCase) -> bool:
-        """See Executor."""
-        aad = len(case.message.aad)
-        return aad <= _AAD_MAX and aad + len(case.message.ciphertext) <= _CIPHERTEXT_AND_AAD_MAX
+    def fits_window(self, question: GcmDecrypt) -> bool:
+        """See Operation."""
+        aad = len(question.aad)
+        return aad <= _AAD_MAX and aad + len(question.ciphertext) <= _CIPHERTEXT_AND_AAD_MAX
 
-    def run_window(self, case: GcmDecryptCase, service: Service) -> None:
-        """See Executor."""
-        message = case.message
-        key_id = service.use_key(Algorithm.AES, 8 * table.AES_KEY_SIZE, message.key)
+    def ask_window(self, question: GcmDecrypt, service: Service) -> Answer:
+        """See Operation."""
+        key_id = service.use_key(Algorithm.AES, 8 * table.AES_KEY_SIZE, question.key)
         response = service.exchange(
-            codec.aes_decrypt(key_id, message.nonce, message.aad, message.ciphertext, message.tag)
+            codec.aes_decrypt(key_id, question.nonce, question.aad, question.ciphertext, question.tag)
         )
-        if case.plaintext is None:
-            expect_status(Status.DECRYPTION_FAILED, response)
-        else:
-            expect_status(Status.SUCCESS, response)
-            expect_bytes("plaintext", case.plaintext, response.payload)
+        return outputs(pt=response.payload) if succeeded(response, Status.DECRYPTION_FAILED) else Refused()
 
-    def run_function(self, case: GcmDecryptCase, functions: Functions) -> None:
-        """See Executor."""
-        message = case.message
-        plaintext, tag = functions.space(len(message.ciphertext)), functions.lend(message.tag)
-        accepted = functions.call("gcm_decrypt", _input(functions, message, message.ciphertext), tag, plaintext)
-        if case.plaintext is None:
-            functions.expect_untouched("plaintext", plaintext)
-        if bool(accepted) != (case.plaintext is not None):
-            raise CaseFailed(f"the tag was {'accepted' if accepted else 'refused'}")
-        if case.plaintext is not None:
-            expect_bytes("plaintext", case.plaintext, functions.take(plaintext))
+    def ask_function(self, question: GcmDecrypt, functions: Functions) -> Answer:
+        """See Operation."""
+        plaintext, tag = functions.space(len(question.ciphertext)), functions.lend(question.tag)
+        if functions.call("gcm_decrypt", _input(functions, question, question.ciphertext), tag, plaintext):
+            return outputs(pt=functions.take(plaintext))
+        functions.expect_untouched("plaintext", plaintext)
+        return Refused()
 
 
-def _input(functions: Functions, message: GcmMessage, text: bytes) -> Buffer:
+class GcmSealOperation(Operation[GcmSeal]):
+    """AES_ENCRYPT."""
+
+    def refusal(self, question: GcmSeal) -> str:
+        """See Operation."""
+        longest = table.MAX_PAYLOAD - table.GCM_NONCE_SIZE - table.GCM_TAG_SIZE
+        sent = table.AES_ENCRYPT.minimum_payload + len(question.aad) + len(question.plaintext)
+        if len(question.aad) > _AAD_MAX or sent > table.MAX_PAYLOAD or len(question.plaintext) > longest:
+            return "internal nonces for messages that are too long for a request"
+        return _refusal(question.key, question.nonce_size, question.tag_size)
+
+    def fits_window(self, question: GcmSeal) -> bool:
+        """See Operation."""
+        return True
+
+    def ask_window(self, question: GcmSeal, service: Service) -> Answer:
+        """See Operation."""
+        key_id = service.use_key(Algorithm.AES, 8 * table.AES_KEY_SIZE, question.key)
+        response = service.exchange(codec.aes_encrypt(key_id, question.aad, question.plaintext))
+        expect_status(Status.SUCCESS, response)
+        nonce, tag = table.GCM_NONCE_SIZE, table.GCM_TAG_SIZE
+        return outputs(iv=response.payload[:nonce], ct=response.payload[nonce:-tag], tag=response.payload[-tag:])
+
+    def ask_function(self, question: GcmSeal, functions: Functions) -> Answer:
+        """See Operation."""
+        raise NotImplementedError("only the service draws nonces")
+
+
+def _input(functions: Functions, question: GcmEncrypt | GcmDecrypt, text: bytes) -> Buffer:
     """struct gcm_input of firmware/crypto/gcm.h."""
     return functions.struct(
-        functions.lend(message.key),
-        functions.lend(message.nonce),
-        functions.lend(message.aad),
-        len(message.aad),
+        functions.lend(question.key),
+        functions.lend(question.nonce),
+        functions.lend(question.aad),
+        len(question.aad),
         functions.lend(text),
         len(text),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What both directions have in common."""
+
+    key: bytes
+    nonce: bytes
+    aad: bytes
+    ciphertext: bytes
+    tag: bytes
+
+    def encryption(self, name: str, plaintext: bytes) -> Case:
+        """Encrypting `plaintext` has to give ciphertext and tag."""
+        question = GcmEncrypt(self.key, self.nonce, self.aad, plaintext, len(self.tag))
+        return AskedCase(name, question, outputs(ct=self.ciphertext, tag=self.tag))
+
+    def decryption(self, name: str, plaintext: bytes | None) -> Case:
+        """Decrypting has to give `plaintext`, or to fail where that is None."""
+        question = GcmDecrypt(self.key, self.nonce, self.aad, self.ciphertext, self.tag)
+        return AskedCase(name, question, Refused() if plaintext is None else outputs(pt=plaintext))
 
 
 # ---- CAVP: gcmEncryptExtIV*.rsp, gcmDecrypt*.rsp ----
@@ -157,7 +217,7 @@ def _cavp_cases(section: Section) -> Iterator[Case]:
 
 
 def _cavp_case(section: Section, record: Record) -> Case:
-    message = GcmMessage(*(record.hex(name) for name in ("Key", "IV", "AAD", "CT", "Tag")))
+    message = _Message(*(record.hex(name) for name in ("Key", "IV", "AAD", "CT", "Tag")))
     plaintext = record.hex("PT") if "PT" in record.names else None
     stated = (
         ("Key", message.key, "Keylen"),
@@ -171,8 +231,8 @@ def _cavp_case(section: Section, record: Record) -> Case:
         check_bits(f"line {record.line}: {name}", value, section.integer(parameter))
     name = f"line {record.line}"
     if record.names == _CAVP_ENCRYPT and plaintext is not None:
-        return GcmEncryptCase(name, message, plaintext)
-    return GcmDecryptCase(name, message, plaintext)
+        return message.encryption(name, plaintext)
+    return message.decryption(name, plaintext)
 
 
 # ---- Wycheproof: aes_gcm_test.json ----
@@ -188,7 +248,7 @@ def _wycheproof_cases(group: WycheproofGroup) -> Iterator[Case]:
     key_bits, nonce_bits, tag_bits = (group.fields.integer(name) for name in ("keySize", "ivSize", "tagSize"))
     group.fields.done()
     for test in group.tests:
-        message = GcmMessage(*(test.fields.hex(name) for name in ("key", "iv", "aad", "ct", "tag")))
+        message = _Message(*(test.fields.hex(name) for name in ("key", "iv", "aad", "ct", "tag")))
         plaintext = test.fields.hex("msg")
         test.fields.done()
         check_bits(f"{test.name}: key", message.key, key_bits)
@@ -196,56 +256,74 @@ def _wycheproof_cases(group: WycheproofGroup) -> Iterator[Case]:
         if test.valid:
             check_bits(f"{test.name}: tag", message.tag, tag_bits)
             check_bits(f"{test.name}: ct", message.ciphertext, 8 * len(plaintext))
-            yield GcmEncryptCase(f"{test.name} encrypt", message, plaintext)
-        yield GcmDecryptCase(f"{test.name} decrypt", message, plaintext if test.valid else None)
+            yield message.encryption(f"{test.name} encrypt", plaintext)
+        yield message.decryption(f"{test.name} decrypt", plaintext if test.valid else None)
 
 
 # ---- ACVP: ACVP-AES-GCM ----
 
-_ACVP_REVISION = "1.0"
+_RANDOM_NONCES = "8.2.2"  # of SP 800-38D; 8.2.1 is the deterministic construction
 
 
-def read_acvp(document: AcvpDocument) -> Parsed:
-    """The cases of a vector set (ACVP symmetric block ciphers, revision 1.0)."""
-    if document.identity.revision != _ACVP_REVISION:
-        revision = shortened(document.identity.revision)
-        raise VectorError(f"revision {revision} is unknown, only {_ACVP_REVISION} can be read")
-    return Parsed(ALGORITHM, tuple(case for group in document.groups() for case in _acvp_cases(group)))
+class _Tests(AcvpTests):
+    """ACVP symmetric block ciphers, revision 1.0."""
 
+    def __init__(self, group: Fields) -> None:
+        group.text("testType", ("AFT",))
+        self._encrypts = group.text("direction", ("encrypt", "decrypt")) == "encrypt"
+        names = {
+            "key": "keyLen",
+            "iv": "ivLen",
+            "aad": "aadLen",
+            "pt": "payloadLen",
+            "ct": "payloadLen",
+            "tag": "tagLen",
+        }
+        sizes = {stated: group.integer(stated) for stated in dict.fromkeys(names.values())}
+        self._bits = {name: sizes[stated] for name, stated in names.items()}
+        internal = group.text("ivGen", ("external", "internal")) == "internal" if "ivGen" in group else False
+        mode = group.text("ivGenMode") if "ivGenMode" in group else _RANDOM_NONCES
+        self._draws = internal and mode == _RANDOM_NONCES
 
-def _acvp_cases(group: AcvpGroup) -> Iterator[Case]:
-    fields = group.fields
-    fields.text("testType", ("AFT",))
-    encrypts = fields.text("direction", ("encrypt", "decrypt")) == "encrypt"
-    names = {"key": "keyLen", "iv": "ivLen", "aad": "aadLen", "ct": "payloadLen", "tag": "tagLen"}
-    bits = {name: fields.integer(stated) for name, stated in names.items()}
-    fields.skip("ivGen", "ivGenMode")
-    fields.done()
-    for test in group.tests:
-        message = GcmMessage(*(_stated(test, name, bits[name]) for name in names))
+    def question(self, test: Fields) -> Question:
+        """See AcvpTests. Where nonces are internal, a prompt has none."""
+        key, aad = self._stated(test, "key"), self._stated(test, "aad")
+        nonce = self._stated(test, "iv") if "iv" in test or not self._encrypts else None
+        tag_size = self._bits["tag"] // 8
+        if not self._encrypts:
+            return GcmDecrypt(key, nonce or b"", aad, self._stated(test, "ct"), self._stated(test, "tag"))
+        plaintext = self._stated(test, "pt")
+        if nonce is not None:
+            return GcmEncrypt(key, nonce, aad, plaintext, tag_size)
+        if self._draws:
+            return GcmSeal(key, self._bits["iv"] // 8, aad, plaintext, tag_size)
+        return NotOffered("internal nonces of the deterministic construction")
+
+    def answer(self, test: Fields) -> Answer:
+        """See AcvpTests."""
         passes = test.flag("testPassed") if "testPassed" in test else True
-        if encrypts and not passes:
+        if self._encrypts and not passes:
             raise VectorError(f"{test.where}: an encryption that has to fail is unknown")
-        if passes:
-            plaintext = _stated(test, "pt", bits["ct"])
-        else:
+        if not passes:
             test.skip("pt")
-        test.done()
-        if encrypts:
-            yield GcmEncryptCase(test.where, message, plaintext)
-        else:
-            yield GcmDecryptCase(test.where, message, plaintext if passes else None)
+            return Refused()
+        return Outputs(
+            tuple((name, self._stated(test, name)) for name in (("ct", "tag") if self._encrypts else ("pt",)))
+        )
 
-
-def _stated(test: Fields, name: str, bits: int) -> bytes:
-    value = test.hex(name)
-    check_bits(f"{test.where}: {name}", value, bits)
-    return value
+    def _stated(self, test: Fields, name: str) -> bytes:
+        value = test.hex(name)
+        check_bits(f"{test.where}: {name}", value, self._bits[name])
+        return value
 
 
 PRIMITIVE = Primitive(
-    executors={GcmEncryptCase: GcmEncryptExecutor(), GcmDecryptCase: GcmDecryptExecutor()},
+    operations={
+        GcmEncrypt: GcmEncryptOperation(),
+        GcmDecrypt: GcmDecryptOperation(),
+        GcmSeal: GcmSealOperation(),
+    },
     cavp=read_cavp,
     wycheproof={"AES-GCM": read_wycheproof},
-    acvp={("ACVP-AES-GCM", ""): read_acvp},
+    acvp={("ACVP-AES-GCM", ""): AcvpFormat(ALGORITHM, "1.0", _Tests)},
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Vector files made on the spot, their answers by pyca/cryptography, and a bench to run them on."""
+"""Vector files made on the spot, their answers by other implementations, and a bench to run them on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from dilithium_py.ml_dsa.default_parameters import DEFAULT_PARAMETERS as DSAS
+from dilithium_py.ml_dsa.ml_dsa import ML_DSA
+from kyber_py.ml_kem.default_parameters import DEFAULT_PARAMETERS as KEMS
+from kyber_py.ml_kem.ml_kem import ML_KEM
 
 from harness.vectors.routes import Bench
 
@@ -162,6 +166,164 @@ class GcmFiles:
 def gcm_files() -> GcmFiles:
     """Makers of AES-GCM files."""
     return GcmFiles()
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of a vector set: its own fields, and of each test what is asked, answered and only known besides."""
+
+    fields: dict[str, Any]
+    tests: tuple[tuple[dict[str, Any], dict[str, Any], dict[str, Any]], ...]
+
+
+def _vector_set(algorithm: str, mode: str, revision: str, *groups: Group, vector_set: int = 42) -> VectorSet:
+    """All files of a set; bytes become hexadecimal digits."""
+    top = {"vsId": vector_set, "algorithm": algorithm, "mode": mode, "revision": revision, "isSample": True}
+    prompt: list[Any] = []
+    results: list[Any] = []
+    complete: list[Any] = []
+    number = 0
+    for group_id, group in enumerate(groups, start=1):
+        files: tuple[list[Any], list[Any], list[Any]] = [], [], []
+        for question, answer, besides in group.tests:
+            number += 1
+            for tests, content in zip(
+                files, (question, answer, {"deferred": False, **question, **answer, **besides}), strict=True
+            ):
+                tests.append({"tcId": number, **_as_hex(content)})
+        prompt.append({"tgId": group_id, **_as_hex(group.fields), "tests": files[0]})
+        results.append({"tgId": group_id, "tests": files[1]})
+        complete.append({"tgId": group_id, **_as_hex(group.fields), "tests": files[2]})
+    return VectorSet(*({**top, "testGroups": made} for made in (prompt, results, complete)))
+
+
+def _as_hex(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.hex().upper() if isinstance(value, bytes) else value for name, value in values.items()}
+
+
+def _kem_keygen(*numbers: int) -> VectorSet:
+    groups = []
+    for number in numbers:
+        d, z = bytes([number & 0xFF]) * 32, bytes(32)
+        ek, dk = ML_KEM(KEMS[f"ML{number}"])._keygen_internal(d, z)
+        fields = {"testType": "AFT", "parameterSet": f"ML-KEM-{number}"}
+        groups.append(Group(fields, (({"z": z, "d": d}, {"ek": ek, "dk": dk}, {}),)))
+    return _vector_set("ML-KEM", "keyGen", "FIPS203", *groups)
+
+
+def _kem_encap_decap(number: int = 512) -> VectorSet:
+    """Every function; ciphertexts and keys sound and damaged."""
+    peer = ML_KEM(KEMS[f"ML{number}"])
+    ek, dk = peer._keygen_internal(bytes(range(32)), bytes(range(32, 64)))
+    m = bytes(range(64, 96))
+    k, c = peer._encaps_internal(ek, m)
+    bad_c, bad_ek, bad_dk = c[:-1] + bytes([c[-1] ^ 1]), b"\xff" * 3 + ek[3:], dk[:-40] + bytes(8) + dk[-32:]
+
+    def group(kind: str, function: str, *tests: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> Group:
+        return Group({"testType": kind, "parameterSet": f"ML-KEM-{number}", "function": function}, tests)
+
+    passed, failed = {"testPassed": True}, {"testPassed": False}
+    return _vector_set(
+        "ML-KEM",
+        "encapDecap",
+        "FIPS203",
+        group("AFT", "encapsulation", ({"ek": ek, "m": m}, {"c": c, "k": k}, {"dk": dk})),
+        group(
+            "VAL",
+            "decapsulation",
+            ({"dk": dk, "c": c}, {"k": k}, {"ek": ek, "reason": "no modification"}),
+            ({"dk": dk, "c": bad_c}, {"k": peer._decaps_internal(dk, bad_c)}, {"reason": "modify ciphertext"}),
+        ),
+        group("VAL", "encapsulationKeyCheck", ({"ek": ek}, passed, {}), ({"ek": bad_ek}, failed, {"reason": "x"})),
+        group("VAL", "decapsulationKeyCheck", ({"dk": dk}, passed, {}), ({"dk": bad_dk}, failed, {"reason": "x"})),
+    )
+
+
+def _dsa_keygen(*numbers: int) -> VectorSet:
+    groups = []
+    for number in numbers:
+        seed = bytes([number]) * 32
+        pk, sk = ML_DSA(DSAS[f"ML_DSA_{number}"])._keygen_internal(seed)
+        fields = {"testType": "AFT", "parameterSet": f"ML-DSA-{number}"}
+        groups.append(Group(fields, (({"seed": seed}, {"pk": pk, "sk": sk}, {}),)))
+    return _vector_set("ML-DSA", "keyGen", "FIPS204", *groups)
+
+
+# Group fields of sigGen and sigVer by interface, as prompts have them.
+_INTERFACES: dict[str, dict[str, Any]] = {
+    "pure": {"signatureInterface": "external", "preHash": "pure"},
+    "preHash": {"signatureInterface": "external", "preHash": "preHash"},
+    "internal": {"signatureInterface": "internal", "externalMu": False},
+    "externalMu": {"signatureInterface": "internal", "externalMu": True},
+}
+
+
+def _dsa_question(interface: str) -> tuple[dict[str, Any], bytes]:
+    """Fields of a test that say what is signed, and M', or mu, itself."""
+    message, context = b"message " + interface.encode(), b"context"
+    if interface == "pure":
+        return {"message": message, "context": context}, b"\0" + bytes([len(context)]) + context + message
+    if interface == "preHash":
+        return {"message": message, "context": context, "hashAlg": "SHA2-256"}, b""
+    if interface == "internal":
+        return {"message": message}, message
+    return {"mu": bytes(64)}, bytes(64)
+
+
+def _dsa_sig_gen(*interfaces: str, number: int = 44) -> VectorSet:
+    """A group for each interface, deterministic and hedged."""
+    peer = ML_DSA(DSAS[f"ML_DSA_{number}"])
+    pk, sk = peer._keygen_internal(bytes(32))
+    groups = []
+    for interface in interfaces:
+        for deterministic in (True, False):
+            stated, signed = _dsa_question(interface)
+            rnd = bytes(32) if deterministic else bytes(range(32))
+            signature = peer._sign_internal(sk, signed, rnd, external_mu=interface == "externalMu")
+            question = {"sk": sk, **stated, **({} if deterministic else {"rnd": rnd})}
+            fields = {"testType": "AFT", "parameterSet": f"ML-DSA-{number}", "deterministic": deterministic}
+            groups.append(
+                Group(
+                    {**fields, **_INTERFACES[interface]},
+                    ((question, {"signature": signature}, {"pk": pk, "hashAlg": stated.get("hashAlg", "none")}),),
+                )
+            )
+    return _vector_set("ML-DSA", "sigGen", "FIPS204", *groups)
+
+
+def _dsa_sig_ver(*interfaces: str, number: int = 44) -> VectorSet:
+    """For each interface a sound signature, a damaged one and one that is too short."""
+    peer = ML_DSA(DSAS[f"ML_DSA_{number}"])
+    pk, sk = peer._keygen_internal(bytes(32))
+    groups = []
+    for interface in interfaces:
+        stated, signed = _dsa_question(interface)
+        signature = peer._sign_internal(sk, signed, bytes(32), external_mu=interface == "externalMu")
+        changed = bytes([signature[0] ^ 1]) + signature[1:]
+        tests = tuple(
+            ({"pk": pk, **stated, "signature": made}, {"testPassed": made is signature}, {"sk": sk, "reason": "x"})
+            for made in (signature, changed, signature[:-1])
+        )
+        fields = {"testType": "AFT", "parameterSet": f"ML-DSA-{number}", **_INTERFACES[interface]}
+        groups.append(Group(fields, tests))
+    return _vector_set("ML-DSA", "sigVer", "FIPS204", *groups)
+
+
+@dataclass(frozen=True)
+class AcvpSets:
+    """Makers of ACVP's vector sets; the answers are by kyber-py and dilithium-py."""
+
+    kem_keygen: Callable[..., VectorSet] = _kem_keygen
+    kem_encap_decap: Callable[..., VectorSet] = _kem_encap_decap
+    dsa_keygen: Callable[..., VectorSet] = _dsa_keygen
+    dsa_sig_gen: Callable[..., VectorSet] = _dsa_sig_gen
+    dsa_sig_ver: Callable[..., VectorSet] = _dsa_sig_ver
+
+
+@pytest.fixture(scope="session")
+def acvp_sets() -> AcvpSets:
+    """Makers of the vector sets of ML-KEM and ML-DSA."""
+    return AcvpSets()
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def test_a_pair_is_worth_a_complete_file() -> None:
         (group,) = document.groups()
         assert group.fields.text("testType") == "AFT"
         group.fields.done()
-        (test,) = group.tests
+        assert group.number == 1
+        (test,) = group.tests.values()
         assert (test.where, test.hex("q"), test.hex("a")) == ("tcId 9", b"\0", b"\1")
         test.done()
 

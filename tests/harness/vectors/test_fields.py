@@ -57,6 +57,8 @@ def test_fields_are_taken_by_type() -> None:
     assert fields.text("t", ("x", "y")) == "x"
     assert (fields.hex("h"), fields.integer("i"), fields.flag("f"), fields.items("l")) == (b"\x0a\xff", 3, True, [1])
     assert "t" in fields
+    assert Fields({"a": None}, "").hex_or_null("a") is None
+    assert Fields({"a": "00"}, "").hex_or_null("a") == b"\0"
     with pytest.raises(VectorError, match="tcId 5: unknown field 'remark'"):
         fields.done()
     fields.skip("remark", "absent")
@@ -67,6 +69,7 @@ def test_fields_are_taken_by_type() -> None:
     ("value", "take", "message"),
     [
         ({}, lambda f: f.text("a"), "tcId 5: field a is missing"),
+        ({}, lambda f: f.hex_or_null("a"), "tcId 5: field a is missing"),
         ({"a": 1}, lambda f: f.text("a"), "a is no string"),
         ({"a": "z"}, lambda f: f.text("a", ("x", "y")), "a 'z' is unknown, only x or y"),
         ({"a": "z"}, lambda f: f.hex("a"), "tcId 5: a is no hexadecimal string"),

@@ -112,7 +112,7 @@ _SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[Hea
 
 @_SETTINGS
 @given(data=st.data())
-def test_damage_is_an_error_of_one_kind(data: st.DataObject, gcm_files: Any, write: Write) -> None:
+def test_damage_is_an_error_of_one_kind(data: st.DataObject, gcm_files: Any, acvp_sets: Any, write: Write) -> None:
     """Whatever one does to a file, it is read or refused; what is read has cases."""
     sealed = (gcm_files.seal(1), gcm_files.seal(2).forged())
     whole = data.draw(
@@ -121,6 +121,8 @@ def test_damage_is_an_error_of_one_kind(data: st.DataObject, gcm_files: Any, wri
                 gcm_files.rsp(*sealed),
                 json.dumps(gcm_files.wycheproof(*sealed)),
                 json.dumps(gcm_files.acvp(*sealed).complete),
+                json.dumps(acvp_sets.kem_encap_decap().complete),
+                json.dumps(acvp_sets.dsa_keygen(44).complete),
             ]
         )
     ).encode()

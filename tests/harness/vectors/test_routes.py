@@ -77,6 +77,30 @@ def test_a_service_that_gives_no_answer_is_booted_again(error: Exception) -> Non
     assert target.boots == 2
 
 
+def test_a_service_without_a_key_is_booted_too(emulated: EmulatedTarget) -> None:
+    """In its error state it would look for no key."""
+    answer = Service(emulated).exchange(codec.aes_encrypt(1, b"", b""))
+    expect_status(Status.KEY_NOT_FOUND, answer)
+
+
+class Faint(ModelTarget):
+    """Comes up without entropy, and so in its error state."""
+
+    def boot(self, entropy: bytes, key_image: bytes) -> None:
+        super().boot(bytes(len(entropy)), key_image)
+
+
+def test_a_service_in_its_error_state_serves_no_case() -> None:
+    with pytest.raises(TargetStopped, match="the service came up in its error state"):
+        Service(Faint()).exchange(codec.mlkem_encaps(b""))
+
+
+def test_constants_of_the_image(bench: Bench) -> None:
+    assert bench.functions.address("mlkem_512") > 0
+    with pytest.raises(CallError, match="the image has no constant mlkem_511"):
+        bench.functions.address("mlkem_511")
+
+
 def test_buffers_take_every_alignment_and_contexts_none(bench: Bench) -> None:
     functions = bench.functions
     seen = set()
