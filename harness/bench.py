@@ -16,6 +16,7 @@ from unicorn import arm_const
 from emulator.board import board
 from emulator.calls import Calls
 from emulator.image import load_image
+from emulator.l4.ping_pong import ping_pong
 from emulator.machine import Machine
 from harness.protocol import codec, key_image
 from harness.protocol.commands import RATE_INTERVAL_US
@@ -26,6 +27,8 @@ from harness.targets.opening import default_firmware
 
 ROUNDS = 7
 UNKNOWN_TYPE = 0x7F
+SWITCHES = 20_000
+SWITCH_BUDGET = 1000  # instructions of a turn; it needs less than ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ class Figure:
 def run_bench(firmware: Path | None = None, board_name: str = DEFAULT_BOARD) -> tuple[Figure, ...]:
     """Every figure, on a release image."""
     path = firmware or default_firmware(board_name)
-    return (*aes_instructions(path, board_name), *exchange_times(path, board_name), guest_speed(path, board_name))
+    return (
+        *aes_instructions(path, board_name),
+        *exchange_times(path, board_name),
+        task_switch(board_name),
+        guest_speed(path, board_name),
+    )
 
 
 # ---- guest instructions: exact ----
@@ -137,6 +145,17 @@ def exchange_times(path: Path, board_name: str) -> tuple[Figure, ...]:
         Figure("refused exchange", plain, "us", baseline, plain / empty, 4),
         Figure("refused exchange with restore", with_restore, "us", baseline, with_restore / empty, 6),
     )
+
+
+def task_switch(board_name: str) -> Figure:
+    """From the gateway's ring over the service's answer to the gateway that sees it: two turns of the scheduler."""
+    system = ping_pong(board(board_name))
+    try:
+        empty = _empty_emu_start()
+        round_trip = _microseconds(lambda: system.run(SWITCH_BUDGET, turns=2 * SWITCHES), 1) / SWITCHES
+    finally:
+        system.close()
+    return Figure("task switch, both ways", round_trip, "us", f"empty emu_start: {empty:.2f} us", round_trip / empty, 3)
 
 
 def _empty_emu_start() -> float:

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 from emulator.errors import EmulatorError
 from emulator.l4.kernel_page import KernelPage
 from emulator.l4.task import Task
-from emulator.l4.utcb import NEVER, Utcb
+from emulator.l4.utcb import NEVER, WAKE_AT, Utcb
 from emulator.stop import IDLE, Breakpoint, Fault, LimitReached
 
 TURNS: Final = 1_000_000
@@ -63,44 +63,44 @@ class Outcome:
 class _Seat:
     """What the scheduler knows of one task."""
 
-    __slots__ = ("_utcb", "_words", "seen", "task", "wake_at")
+    __slots__ = ("_seen", "_timeout", "_utcb", "_words", "task", "wake_at")
 
-    def __init__(self, task: Task, words: list[memoryview], utcb: Utcb) -> None:
+    def __init__(self, task: Task, words: list[memoryview], page: memoryview) -> None:
         self.task = task
-        # As integers of the host's own byte order: only whether a word has changed is of interest.
+        # Integers of the host's own byte order will do: whether a word has changed, or is 0, is all that is asked.
         self._words = [word.cast("I") for word in words]
-        self._utcb = utcb
+        self._timeout = page[WAKE_AT : WAKE_AT + 8].cast("Q")
+        self._utcb = Utcb(page)
         self.reset()
 
     def reset(self) -> None:
         """As at boot."""
-        self.seen = [word[0] for word in self._words]
+        self._seen = [word[0] for word in self._words]
         self.wake_at = NEVER
 
     def ready(self, now: int) -> bool:
         """True if the task has something to do; wakes it where it has waited for that."""
         state = self.task.state
-        if state == "running":
-            return True
-        if state == "faulted":
-            return False
-        for word, seen in zip(self._words, self.seen, strict=True):
-            if word[0] != seen:
-                break
-        else:
-            if self.wake_at == NEVER or self.wake_at > now:
-                return False
+        if state != "idle":
+            return state == "running"
+        woken = self.wake_at != NEVER and self.wake_at <= now
         # What rings from now on is seen as new when the task waits again, so that no signal is lost.
-        self.seen = [word[0] for word in self._words]
-        if self.wake_at != NEVER:
-            self.wake_at = NEVER
-            self._utcb.clear()
-        self.task.state = "running"
-        return True
+        for index, word in enumerate(self._words):
+            value = word[0]
+            if value != self._seen[index]:
+                self._seen[index] = value
+                woken = True
+        if woken:
+            self.task.state = "running"
+            if self.wake_at != NEVER:
+                self.wake_at = NEVER
+                self._utcb.clear()
+        return woken
 
     def wait(self) -> None:
         """The task has begun to wait."""
-        self.wake_at = self._utcb.wake_at
+        if self._timeout[0]:
+            self.wake_at = self._utcb.wake_at
 
 
 class Scheduler:
@@ -124,7 +124,7 @@ class Scheduler:
                 )
             words.setdefault(task.name, []).append(memory.view(signal.address, _WORD_SIZE))
         self._seats = [
-            _Seat(task, words.get(task.name, []), Utcb(memory.view(task.layout.utcb.base, task.layout.utcb.size)))
+            _Seat(task, words.get(task.name, []), memory.view(task.layout.utcb.base, task.layout.utcb.size))
             for task in by_name.values()
         ]
 
@@ -141,12 +141,13 @@ class Scheduler:
         """
         done = 0
         reports: list[FaultReport] = []
+        clock = self._clock
         while True:
             before = done
             for seat in self._seats:
                 if done == turns:
                     return Outcome("turns", done, tuple(reports))
-                if not seat.ready(self._clock.now):
+                if not seat.ready(clock.now):
                     continue
                 done += 1
                 stop = seat.task.run(budget)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench import Figure, aes_instructions
+from harness.bench import Figure, aes_instructions, task_switch
 
 
 def test_aes_meets_its_instruction_counts(firmware: Path) -> None:
@@ -15,6 +15,13 @@ def test_aes_meets_its_instruction_counts(firmware: Path) -> None:
 
 def test_counts_are_repeatable(firmware: Path) -> None:
     assert aes_instructions(firmware, "an386") == aes_instructions(firmware, "an386")
+
+
+def test_a_task_switch_is_judged_by_an_empty_run() -> None:
+    figure = task_switch("an386")
+    assert (figure.goal, figure.at, figure.unit) == (3, "most", "us")
+    assert figure.ratio is not None
+    assert figure.value > 0 < figure.ratio
 
 
 @pytest.mark.parametrize(
