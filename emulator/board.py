@@ -71,13 +71,65 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMap:
+    """Where one task's own memory lies; all but `utcb` holds its image.
+
+    The page below and the page above `stack` belong to no region: they are its guards. `utcb` is the task's control
+    page (`emulator.l4.utcb`).
+    """
+
+    name: str
+    code: Region
+    stack: Region
+    data: Region
+    bulk: Region
+    utcb: Region
+
+    @property
+    def linker_regions(self) -> dict[str, Region]:
+        """Where an image's sections may lie, by the names that linker scripts use."""
+        return {"CODE": self.code, "STACK": self.stack, "DATA": self.data, "BULK": self.bulk}
+
+    @property
+    def image_regions(self) -> tuple[Region, ...]:
+        """Where an image's sections may lie."""
+        return tuple(self.linker_regions.values())
+
+    @property
+    def image_ram(self) -> tuple[Region, ...]:
+        """What the image may write, undefined at power-on."""
+        return tuple(region for region in self.image_regions if region.writable)
+
+    @property
+    def stack_guards(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The half-open address ranges of the pages that no region owns, below and above the stack."""
+        return (self.stack.base - PAGE_SIZE, self.stack.base), (self.stack.end, self.stack.end + PAGE_SIZE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceMap(TaskMap):
+    """The crypto service's memory: `filters` beside the rest."""
+
+    filters: Region
+
+    @property
+    def linker_regions(self) -> dict[str, Region]:
+        """Where an image's sections may lie, by the names that linker scripts use."""
+        common = {"CODE": self.code, "STACK": self.stack, "DATA": self.data, "BULK": self.bulk}
+        return {**common, "FILTERS": self.filters}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """A board's memory map.
 
-    `banks` are the memories that the hardware has; every region of the guest lies in one of them, the peripherals and
-    `return_pad` in none. The page below and the page above `stack` belong to no region: they are its guards. `code`
-    to `filters` hold the image. `kernel_page` to `window` are the dataspaces that the loader fills. `return_pad` and
-    `call_scratch` exist for calls of single C functions and are never touched by the firmware itself.
+    `banks` are the memories that the hardware has; every region of a task lies in one of them, the peripherals and
+    `return_pad` in none. `service` and `gateway` are the tasks' own memories: tasks see the board's addresses, so that
+    an image runs unchanged where there is no memory management unit. `kernel_page` to `window` are the dataspaces that
+    the loader fills. `return_pad` and `call_scratch` exist for calls of single C functions and are never touched by the
+    firmware itself.
+
+    `code` to `filters` of the board are the service's: most of the bench looks at that task alone.
 
     Raises EmulatorError for overlapping regions, a name used twice, a region outside the banks or a stack without
     guards.
@@ -88,11 +140,8 @@ class Board:
     cpu_hz: int
     qemu_machine: str
     banks: tuple[Region, ...]
-    code: Region
-    stack: Region
-    data: Region
-    bulk: Region
-    filters: Region
+    service: ServiceMap
+    gateway: TaskMap
     kernel_page: Region
     entropy_page: Region
     key_storage: Region
@@ -112,20 +161,83 @@ class Board:
         self._check_banks()
         self._check_guards()
 
+    # ---- tasks and what each is granted ----
+
+    @property
+    def tasks(self) -> tuple[TaskMap, ...]:
+        """Every task that runs an image."""
+        return (self.service, self.gateway)
+
+    def task(self, name: str) -> TaskMap:
+        """The task called `name`. Raises EmulatorError that names the known ones."""
+        for entry in self.tasks:
+            if entry.name == name:
+                return entry
+        known = ", ".join(entry.name for entry in self.tasks)
+        raise EmulatorError(f"board {self.name}: task {name!r} is unknown, use one of: {known}")
+
+    def shared(self, task: TaskMap) -> tuple[Region, ...]:
+        """The dataspaces that a task is granted beside its own memory (ISO-2)."""
+        if task.name == self.service.name:
+            return self.dataspaces
+        return (self.kernel_page, self.window)
+
+    def devices(self, task: TaskMap) -> tuple[Region, ...]:
+        """The device registers that a task may reach: start-up code of the service is written for hardware."""
+        return self.peripherals if task.name == self.service.name else ()
+
+    def grants(self, task: TaskMap) -> tuple[Region, ...]:
+        """All that a task may touch, and with which access; everything else is a fault (ISO-2, ISO-3)."""
+        return (*task.image_regions, task.utcb, *self.shared(task), *self.devices(task))
+
+    # ---- the service's regions ----
+
+    @property
+    def code(self) -> Region:
+        """The service's text and constants."""
+        return self.service.code
+
+    @property
+    def stack(self) -> Region:
+        """The service's stack."""
+        return self.service.stack
+
+    @property
+    def data(self) -> Region:
+        """The service's variables."""
+        return self.service.data
+
+    @property
+    def bulk(self) -> Region:
+        """The service's large buffers."""
+        return self.service.bulk
+
+    @property
+    def filters(self) -> Region:
+        """The service's nonce filters."""
+        return self.service.filters
+
     @property
     def image_regions(self) -> tuple[Region, ...]:
-        """Where an image's sections may lie."""
-        return (self.code, self.stack, self.data, self.bulk, self.filters)
+        """Where sections of the service's image may lie."""
+        return self.service.image_regions
+
+    @property
+    def stack_guards(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The guard pages of the service's stack."""
+        return self.service.stack_guards
+
+    @property
+    def ram(self) -> tuple[Region, ...]:
+        """What changes while the service runs alone, by itself or by the loader: all that a snapshot has to hold."""
+        return (*self.service.image_ram, self.service.utcb, *self.dataspaces)
+
+    # ---- the whole map ----
 
     @property
     def dataspaces(self) -> tuple[Region, ...]:
         """What the loader fills and the firmware finds at start."""
         return (self.kernel_page, self.entropy_page, self.key_storage, self.window)
-
-    @property
-    def ram(self) -> tuple[Region, ...]:
-        """What changes while a task runs, by the task or by the loader: all that a snapshot has to hold."""
-        return tuple(region for region in self.image_regions if region.writable) + self.dataspaces
 
     @property
     def call_regions(self) -> tuple[Region, ...]:
@@ -140,32 +252,29 @@ class Board:
     @property
     def regions(self) -> tuple[Region, ...]:
         """Every region, by address."""
-        everything = self.image_regions + self.dataspaces + self.call_regions + self.peripherals
+        own = [region for task in self.tasks for region in (*task.image_regions, task.utcb)]
+        everything = (*own, *self.dataspaces, *self.call_regions, *self.peripherals)
         return tuple(sorted(everything, key=lambda region: region.base))
-
-    @property
-    def stack_guards(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The half-open address ranges of the pages that no region owns, below and above the stack."""
-        return (self.stack.base - PAGE_SIZE, self.stack.base), (self.stack.end, self.stack.end + PAGE_SIZE)
 
     def region_at(self, address: int, size: int = 1) -> Region | None:
         """The region that holds all `size` bytes from `address`, None if there is none."""
         return next((region for region in self.regions if region.contains(address, size)), None)
 
     def _check_banks(self) -> None:
-        for region in self.image_regions + self.dataspaces + (self.call_scratch,):
-            if not any(bank.contains(region.base, region.size) for bank in self.banks):
+        outside = (self.return_pad, *self.peripherals)
+        for region in self.regions:
+            if region in outside:
+                if any(bank.overlaps(region) for bank in self.banks):
+                    raise EmulatorError(f"board {self.name}: region {region.name} lies in a memory bank, move it out")
+            elif not any(bank.contains(region.base, region.size) for bank in self.banks):
                 raise EmulatorError(f"board {self.name}: region {region.name} lies in no memory bank, move it into one")
-        for region in (self.return_pad, *self.peripherals):
-            if any(bank.overlaps(region) for bank in self.banks):
-                raise EmulatorError(f"board {self.name}: region {region.name} lies in a memory bank, move it out")
 
     def _check_guards(self) -> None:
-        for low, high in self.stack_guards:
+        for low, high in (guard for task in self.tasks for guard in task.stack_guards):
             taken = next((region for region in self.regions if region.base < high and low < region.end), None)
             if taken is not None:
                 raise EmulatorError(
-                    f"board {self.name}: region {taken.name} takes the guard page {low:#x} of the stack, leave it free"
+                    f"board {self.name}: region {taken.name} takes the guard page {low:#x} of a stack, leave it free"
                 )
 
 
@@ -192,11 +301,23 @@ AN386 = Board(
         Region("ssram23", 0x2000_0000, 0x0040_0000, "rw"),
         Region("psram", 0x2100_0000, 0x0100_0000, "rw"),
     ),
-    code=Region("code", 0x0000_0000, 0x0040_0000, "rx"),
-    stack=Region("stack", 0x2000_1000, 0x4000, "rw"),
-    data=Region("data", 0x2000_6000, 0x3_A000, "rw"),
-    bulk=Region("bulk", 0x2004_0000, 0x10_0000, "rw"),
-    filters=Region("filters", 0x2100_0000, 0x80_0000, "rw"),
+    service=ServiceMap(
+        name="service",
+        code=Region("code", 0x0000_0000, 0x0020_0000, "rx"),
+        stack=Region("stack", 0x2000_1000, 0x4000, "rw"),
+        data=Region("data", 0x2000_6000, 0x3_A000, "rw"),
+        bulk=Region("bulk", 0x2004_0000, 0x10_0000, "rw"),
+        filters=Region("filters", 0x2100_0000, 0x80_0000, "rw"),
+        utcb=Region("utcb", 0x2184_0000, 0x1000, "rw"),
+    ),
+    gateway=TaskMap(
+        name="gateway",
+        code=Region("gateway code", 0x0020_0000, 0x0020_0000, "rx"),
+        stack=Region("gateway stack", 0x2020_1000, 0x4000, "rw"),
+        data=Region("gateway data", 0x2020_6000, 0x3_A000, "rw"),
+        bulk=Region("gateway bulk", 0x2024_0000, 0x10_0000, "rw"),
+        utcb=Region("gateway utcb", 0x2184_2000, 0x1000, "rw"),
+    ),
     kernel_page=Region("kernel page", 0x2180_0000, 0x1000, "r"),
     entropy_page=Region("entropy page", 0x2180_2000, 0x1000, "rw"),
     key_storage=Region("key storage", 0x2180_4000, 0xB000, "r"),

@@ -45,7 +45,7 @@ class Calls:
         self._machine = machine
         board = machine.board
         for region in board.call_regions:
-            machine.cpu.grant(region, machine.view(region.base, region.size))
+            machine.add_memory(region)
         # The callee returns to a WFI, which ends the run.
         self._return_to = board.return_pad.base
         machine.write(self._return_to, WFI)

@@ -100,12 +100,6 @@ class Cpu:
 
     # ---- memory ----
 
-    def map_bank(self, bank: Region, buffer: object) -> None:
-        """Back a memory bank with a writable host buffer of its size; the guest may not touch it yet."""
-        host = ffi.from_buffer("uint8_t[]", buffer, require_writable=True)
-        self._keep.append(host)
-        self.engine.mem_map_ptr(bank.base, bank.size, unicorn.UC_PROT_ALL, int(ffi.cast("uintptr_t", host)))
-
     def map_device(self, region: Region, device: Device) -> None:
         """Let the guest reach a device. Devices are for start-up code: each access is a call into Python."""
         self.engine.mmio_map(
@@ -119,8 +113,15 @@ class Cpu:
         self._grant(region, ffi.NULL)
 
     def grant(self, region: Region, memory: memoryview) -> None:
-        """Let the guest touch a region, with the region's access, over the host memory that backs it."""
-        host = ffi.from_buffer("uint8_t[]", memory)
+        """Let the guest touch a region, with the region's access, over writable host memory of its size.
+
+        Only what is granted is known to the engine at all. Raises EmulatorError where another region is already.
+        """
+        host = ffi.from_buffer("uint8_t[]", memory, require_writable=True)
+        try:
+            self.engine.mem_map_ptr(region.base, region.size, unicorn.UC_PROT_ALL, int(ffi.cast("uintptr_t", host)))
+        except unicorn.UcError as error:
+            raise EmulatorError(f"region {region.name}: not mapped ({error}), is its place taken?") from error
         self._keep.append(host)
         self._grant(region, ffi.cast("uint8_t *", host))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Renders the firmware's platform.h and memory.ld from the board's row: `python -m emulator.generate [--check]`."""
+"""Renders the firmware's headers and linker memory from the board's row: `python -m emulator.generate [--check]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.board import AN386, BOARDS, Board
+from emulator.board import AN386, BOARDS, Board, TaskMap
 from emulator.errors import EmulatorError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -20,9 +20,10 @@ _SYSTICK_OFFSET = 0x10
 
 
 def platform_header(board: Board) -> str:
-    """The text of platform.h: every address that the firmware needs, as unsigned constants."""
+    """The text of platform.h: every address that the service needs, as unsigned constants."""
     macros = {
         "KERNEL_PAGE": board.kernel_page.base,
+        "UTCB": board.service.utcb.base,
         "ENTROPY_PAGE": board.entropy_page.base,
         "KEY_STORAGE": board.key_storage.base,
         "KEY_STORAGE_SIZE": board.key_storage.size,
@@ -31,32 +32,25 @@ def platform_header(board: Board) -> str:
         "UART0": board.uart.base,
         "SYSTICK": board.system_control.base + _SYSTICK_OFFSET,
     }
-    lines = [
-        f"/* {_LICENCE} */",
-        f"/* Board {board.name}; {_GENERATED}. */",
-        "#ifndef PLATFORM_H",
-        "#define PLATFORM_H",
-        "",
-        *(f"#define PLATFORM_{name} 0x{value:08X}u" for name, value in macros.items()),
-        f"#define PLATFORM_CPU_HZ {board.cpu_hz}u",
-        "",
-        "#endif",
-    ]
-    return "\n".join(lines) + "\n"
+    return _header(board, "PLATFORM_H", macros, [f"#define PLATFORM_CPU_HZ {board.cpu_hz}u"])
 
 
-def linker_memory(board: Board) -> str:
-    """The text of memory.ld: the MEMORY command that the boards' common linker script includes."""
-    regions = {
-        "CODE": board.code,
-        "STACK": board.stack,
-        "DATA": board.data,
-        "BULK": board.bulk,
-        "FILTERS": board.filters,
+def gateway_header(board: Board) -> str:
+    """The text of platform_gateway.h: the macros of platform.h that name what the gateway is granted."""
+    macros = {
+        "KERNEL_PAGE": board.kernel_page.base,
+        "UTCB": board.gateway.utcb.base,
+        "WINDOW": board.window.base,
+        "WINDOW_SIZE": board.window.size,
     }
+    return _header(board, "PLATFORM_GATEWAY_H", macros, [])
+
+
+def linker_memory(board: Board, task: TaskMap | None = None) -> str:
+    """The text of a MEMORY command, which the task's linker script includes; without `task` the service's."""
+    regions = (task or board.service).linker_regions
     lines = [
-        f"/* {_LICENCE} */",
-        f"/* Board {board.name}; {_GENERATED}. */",
+        *_banner(board),
         "MEMORY",
         "{",
         *(
@@ -70,10 +64,31 @@ def linker_memory(board: Board) -> str:
 
 def outputs(root: Path = PROJECT) -> dict[Path, str]:
     """Every generated file below `root` with the text it should have."""
-    texts = {root / "firmware" / "include" / "platform.h": platform_header(AN386)}
+    include = root / "firmware" / "include"
+    texts = {include / "platform.h": platform_header(AN386), include / "platform_gateway.h": gateway_header(AN386)}
     for board in BOARDS:
-        texts[root / "firmware" / "boards" / board.name / "memory.ld"] = linker_memory(board)
+        folder = root / "firmware" / "boards" / board.name
+        texts[folder / "memory.ld"] = linker_memory(board)
+        texts[folder / "memory_gateway.ld"] = linker_memory(board, board.gateway)
     return texts
+
+
+def _banner(board: Board) -> list[str]:
+    return [f"/* {_LICENCE} */", f"/* Board {board.name}; {_GENERATED}. */"]
+
+
+def _header(board: Board, guard: str, addresses: dict[str, int], more: list[str]) -> str:
+    lines = [
+        *_banner(board),
+        f"#ifndef {guard}",
+        f"#define {guard}",
+        "",
+        *(f"#define PLATFORM_{name} 0x{value:08X}u" for name, value in addresses.items()),
+        *more,
+        "",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def stale(root: Path = PROJECT) -> list[Path]:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from emulator import elf
-from emulator.board import ADDRESS_LIMIT, Access, Board
+from emulator.board import ADDRESS_LIMIT, Access, Board, TaskMap
 from emulator.elf import Header, ProgramHeader, SectionHeader, Source, SymbolRecord
 from emulator.errors import ImageError
 
@@ -133,8 +133,8 @@ class Image:
         return self.contents[section.offset : section.offset + section.size]
 
 
-def load_image(path: Path | str, board: Board) -> Image:
-    """Read and check the ELF file for `board`. Raises ImageError."""
+def load_image(path: Path | str, board: Board, task: TaskMap | None = None) -> Image:
+    """Read and check the ELF file for a task of `board`, by default the service. Raises ImageError."""
     path = Path(path)
     try:
         status = path.stat()
@@ -147,14 +147,15 @@ def load_image(path: Path | str, board: Board) -> Image:
         raise ImageError(f"{path}: cannot be read ({error.strerror}), check path and permissions") from error
     except ValueError as error:
         raise ImageError(f"{str(path)!r}: is no path ({error}), give the path of an ELF file") from error
-    return parse_image(contents, path, board)
+    return parse_image(contents, path, board, task)
 
 
-def parse_image(contents: bytes, path: Path, board: Board) -> Image:
-    """Check the bytes of an ELF file for `board`; `path` only names it. Raises ImageError."""
+def parse_image(contents: bytes, path: Path, board: Board, task: TaskMap | None = None) -> Image:
+    """Check the bytes of an ELF file as `load_image` does; `path` only names it. Raises ImageError."""
     source = Source(path, contents)
     header = elf.read_header(source)
-    segments = _segments(source, elf.read_program_headers(source, header), board)
+    place = _Place(board, task or board.service)
+    segments = _segments(source, elf.read_program_headers(source, header), place)
     section_headers = elf.read_section_headers(source, header)
     sections = tuple(_section(name, entry) for name, entry in section_headers)
     _check_sections(source, sections, segments)
@@ -172,14 +173,24 @@ def parse_image(contents: bytes, path: Path, board: Board) -> Image:
     )
 
 
-def _segments(source: Source, headers: tuple[ProgramHeader, ...], board: Board) -> tuple[Segment, ...]:
+class _Place(NamedTuple):
+    """Which task's memory the image is for."""
+
+    board: Board
+    task: TaskMap
+
+    def __str__(self) -> str:
+        return f"board {self.board.name}, task {self.task.name}"
+
+
+def _segments(source: Source, headers: tuple[ProgramHeader, ...], place: _Place) -> tuple[Segment, ...]:
     segments: dict[int, Segment] = {}
     for index, header in enumerate(headers):
         if header.type in (elf.PT_DYNAMIC, elf.PT_INTERP, elf.PT_TLS):
             raise source.error(f"segment {index}: p_type", f"{header.type} needs a dynamic loader", "link statically")
         if header.type == elf.PT_LOAD and (header.memsz or header.filesz):
             segments[index] = _segment(source, f"segment {index}:", header)
-            _check_place(source, f"segment {index}:", segments[index], board)
+            _check_place(source, f"segment {index}:", segments[index], place)
     if not segments:
         raise source.error("program header table", "has nothing to load", _LINK)
     for (one, a), (two, b) in permutations(segments.items(), 2):
@@ -203,8 +214,8 @@ def _segment(source: Source, name: str, header: ProgramHeader) -> Segment:
     return Segment(load_address, header.vaddr, data, header.memsz, access)
 
 
-def _check_place(source: Source, name: str, segment: Segment, board: Board) -> None:
-    """The segment's memory and its load image lie in the board's image regions, the memory with fitting access."""
+def _check_place(source: Source, name: str, segment: Segment, place: _Place) -> None:
+    """The segment's memory and its load image lie in the task's image regions, the memory with fitting access."""
     ranges = (
         (f"{name} p_vaddr", segment.virtual_address, segment.end, segment.access),
         (f"{name} p_paddr", segment.load_address, segment.load_end, "r"),
@@ -212,13 +223,13 @@ def _check_place(source: Source, name: str, segment: Segment, board: Board) -> N
     for field_name, start, end, access in ranges:
         address = start
         while address < end:
-            region = next((region for region in board.image_regions if region.contains(address)), None)
+            region = next((region for region in place.task.image_regions if region.contains(address)), None)
             where = f"{start:#010x} to {end:#010x}"
             if region is None:
-                problem = f"{where} leaves the image regions of board {board.name} at {address:#010x}"
+                problem = f"{where} leaves the image regions of {place}, at {address:#010x}"
                 raise source.error(field_name, problem, _LINK)
             if not set(access) <= set(region.access):
-                problem = f"{where} wants {access} where region {region.name} of board {board.name} is {region.access}"
+                problem = f"{where} wants {access} where region {region.name} of {place} is {region.access}"
                 raise source.error(field_name, problem, _LINK)
             address = region.end
 

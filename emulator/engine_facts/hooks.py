@@ -47,7 +47,6 @@ def block_hook_cost() -> tuple[bool, str]:
     memory[: len(_LOOP)] = _LOOP
     region = Region("code", CODE, BANK_SIZE, "rx")
     cpu = Cpu("cortex-m4", UNTIL)
-    cpu.map_bank(region, memory)
     cpu.grant(region, memory)
     cpu.set_registers({"r0": _TURNS, "pc": CODE})
     cpu.snapshot(())

@@ -14,6 +14,7 @@ from unicorn import arm_const
 from emulator.board import board
 from emulator.calls import Calls
 from emulator.image import load_image
+from emulator.l4.ping_pong import ping_pong
 from emulator.machine import Machine
 from harness.bench.figure import Figure
 from harness.protocol import codec, key_image
@@ -23,6 +24,8 @@ from harness.targets.emulated import EmulatedTarget
 
 ROUNDS = 7
 UNKNOWN_TYPE = 0x7F
+SWITCHES = 20_000
+SWITCH_BUDGET = 1000  # instructions of a turn; it needs less than ten
 
 
 def _microseconds(action: Callable[[], object], repeat: int) -> float:
@@ -63,6 +66,17 @@ def exchange_times(path: Path, board_name: str) -> tuple[Figure, ...]:
         Figure("refused exchange", plain, "us", baseline, plain / empty, 4),
         Figure("refused exchange with restore", with_restore, "us", baseline, with_restore / empty, 6),
     )
+
+
+def task_switch(board_name: str) -> Figure:
+    """From the gateway's ring over the service's answer to the gateway that sees it: two turns of the scheduler."""
+    system = ping_pong(board(board_name))
+    try:
+        empty = _empty_emu_start()
+        round_trip = _microseconds(lambda: system.run(SWITCH_BUDGET, turns=2 * SWITCHES), 1) / SWITCHES
+    finally:
+        system.close()
+    return Figure("task switch, both ways", round_trip, "us", f"empty emu_start: {empty:.2f} us", round_trip / empty, 3)
 
 
 def _empty_emu_start() -> float:

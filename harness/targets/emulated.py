@@ -44,7 +44,7 @@ class EmulatedTarget:
         self.window = Window(self.machine.view(region.base, region.size))
         self._key_storage = self.machine.view(self.board.key_storage.base, table.KEY_STORAGE_SIZE)
         self._booted: _Booted | None = None
-        self._run = self.machine.run
+        self._run = self.machine.task.run
         self.exchanges = 0
         self.instructions = 0
 

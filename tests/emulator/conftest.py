@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.board import AN386
+from emulator.board import AN386, TaskMap
 from emulator.generate import linker_memory
 from emulator.image import Image, load_image
 
@@ -29,6 +29,7 @@ SECTIONS
     __data_load = LOADADDR(.data);
     .bss (NOLOAD) : ALIGN(8) { *(.bss .bss.*) . = ALIGN(4); __bss_end = .; } > DATA AT > DATA :bss
 }
+__stack_top = ORIGIN(STACK) + LENGTH(STACK);
 """
 
 # Nested calls through an inlined function, a recursive one, assembly without frame information, two variables of one
@@ -169,16 +170,18 @@ def misbehaving(build_elf: Build) -> Path:
 
 @pytest.fixture(scope="session")
 def build_elf(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Returns build(sources, *flags, script=LINKER_SCRIPT): writes, compiles and links `sources` (path -> text)."""
+    """Returns build(sources, *flags, script=LINKER_SCRIPT, task=AN386.service): compiles and links path -> text."""
     if shutil.which(COMPILER) is None:
         pytest.fail(f"{COMPILER} is not installed; run `make setup`")
 
-    def build(sources: Mapping[str, str], *flags: str, script: str = LINKER_SCRIPT) -> Path:
+    def build(
+        sources: Mapping[str, str], *flags: str, script: str = LINKER_SCRIPT, task: TaskMap = AN386.service
+    ) -> Path:
         directory = tmp_path_factory.mktemp("elf")
         for name, text in sources.items():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).write_text(text)
-        (directory / "link.ld").write_text(linker_memory(AN386) + script)
+        (directory / "link.ld").write_text(linker_memory(AN386, task) + script)
         units = [name for name in sources if not name.endswith(".h")]
         command = [COMPILER, *FLAGS, *flags, "-T", "link.ld", "-o", "out.elf", *units]
         result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)

@@ -22,16 +22,22 @@ def test_an386_is_where_hardware_and_qemu_have_it() -> None:
     """Written down a second time by hand: docs and firmware depend on these numbers."""
     places = {region.name: (region.base, region.end, region.access) for region in AN386.regions}
     assert places == {
-        "code": (0x0000_0000, 0x0040_0000, "rx"),
+        "code": (0x0000_0000, 0x0020_0000, "rx"),
+        "gateway code": (0x0020_0000, 0x0040_0000, "rx"),
         "return pad": (0x1FFF_0000, 0x1FFF_1000, "rx"),
         "stack": (0x2000_1000, 0x2000_5000, "rw"),
         "data": (0x2000_6000, 0x2004_0000, "rw"),
         "bulk": (0x2004_0000, 0x2014_0000, "rw"),
+        "gateway stack": (0x2020_1000, 0x2020_5000, "rw"),
+        "gateway data": (0x2020_6000, 0x2024_0000, "rw"),
+        "gateway bulk": (0x2024_0000, 0x2034_0000, "rw"),
         "filters": (0x2100_0000, 0x2180_0000, "rw"),
         "kernel page": (0x2180_0000, 0x2180_1000, "r"),
         "entropy page": (0x2180_2000, 0x2180_3000, "rw"),
         "key storage": (0x2180_4000, 0x2180_F000, "r"),
         "window": (0x2181_0000, 0x2183_3000, "rw"),
+        "utcb": (0x2184_0000, 0x2184_1000, "rw"),
+        "gateway utcb": (0x2184_2000, 0x2184_3000, "rw"),
         "call scratch": (0x2190_0000, 0x21A0_0000, "rw"),
         "uart": (0x4000_4000, 0x4000_5000, "rw"),
         "system control": (0xE000_E000, 0xE000_F000, "rw"),
@@ -78,9 +84,22 @@ def test_last_page_of_the_address_space_is_a_region() -> None:
     ("change", "message"),
     [
         ({"data": Region("data", 0x2000_6000, 0x3_B000, "rw")}, "regions data and bulk overlap"),
+        ({"data": Region("data", 0x2020_6000, 0x1000, "rw")}, "regions data and gateway data overlap"),
         ({"bulk": Region("data", 0x2004_0000, 0x1000, "rw")}, "two regions are named data"),
         ({"data": Region("data", 0x2000_5000, 0x1000, "rw")}, "data takes the guard page 0x20005000"),
         ({"data": Region("data", 0x2000_0000, 0x1000, "rw")}, "data takes the guard page 0x20000000"),
+        ({"data": Region("data", 0x2020_0000, 0x1000, "rw")}, "data takes the guard page 0x20200000"),
+        ({"utcb": Region("utcb", 0x3000_0000, 0x1000, "rw")}, "region utcb lies in no memory bank"),
+    ],
+)
+def test_contradictory_task_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
+        replace(AN386, service=replace(AN386.service, **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         ({"window": Region("window", 0x3000_0000, 0x1000, "rw")}, "region window lies in no memory bank"),
         ({"uart": Region("uart", 0x2018_0000, 0x1000, "rw")}, "region uart lies in a memory bank"),
         ({"banks": (*AN386.banks, Region("again", 0, 0x1000, "rx"))}, "regions ssram1 and again overlap"),
@@ -90,3 +109,44 @@ def test_last_page_of_the_address_space_is_a_region() -> None:
 def test_contradictory_board_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(EmulatorError, match=message):
         replace(AN386, **change)  # type: ignore[arg-type]
+
+
+def test_each_task_is_granted_what_the_contract_says_and_no_more() -> None:
+    """ISO-2; written down a second time by hand."""
+    granted = {task.name: {region.name: region.access for region in AN386.grants(task)} for task in AN386.tasks}
+    assert granted == {
+        "service": {
+            "code": "rx",
+            "stack": "rw",
+            "data": "rw",
+            "bulk": "rw",
+            "filters": "rw",
+            "utcb": "rw",
+            "kernel page": "r",
+            "entropy page": "rw",
+            "key storage": "r",
+            "window": "rw",
+            "uart": "rw",
+            "system control": "rw",
+        },
+        "gateway": {
+            "gateway code": "rx",
+            "gateway stack": "rw",
+            "gateway data": "rw",
+            "gateway bulk": "rw",
+            "gateway utcb": "rw",
+            "kernel page": "r",
+            "window": "rw",
+        },
+    }
+
+
+def test_the_tasks_share_kernel_page_and_window_alone() -> None:
+    service, gateway = (set(AN386.grants(task)) for task in AN386.tasks)
+    assert service & gateway == {AN386.kernel_page, AN386.window}
+
+
+def test_unknown_task_names_the_known_ones() -> None:
+    assert AN386.task("gateway") is AN386.gateway
+    with pytest.raises(EmulatorError, match="task 'moe' is unknown, use one of: service, gateway"):
+        AN386.task("moe")

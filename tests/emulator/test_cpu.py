@@ -24,7 +24,6 @@ def make(code: str) -> tuple[Cpu, memoryview]:
     views = []
     for region in (CODE, DATA):
         memory = memoryview(mmap.mmap(-1, region.size))
-        cpu.map_bank(region, memory)
         cpu.grant(region, memory)
         views.append(memory)
     views[0][: len(bytes.fromhex(code))] = bytes.fromhex(code)

@@ -25,3 +25,10 @@ def test_guest_speed_is_held_against_a_plain_engine(firmware: Path) -> None:
     assert figure.at == "least"
     assert figure.ratio is not None
     assert figure.ratio > 0
+
+
+def test_a_task_switch_is_held_against_an_empty_run() -> None:
+    figure = times.task_switch("an386")
+    assert (figure.goal, figure.at, figure.unit) == (3, "most", "us")
+    assert figure.ratio is not None
+    assert figure.value > 0 < figure.ratio
