@@ -126,7 +126,8 @@ class Board:
     `banks` are the memories that the hardware has; every region of a task lies in one of them, the peripherals and
     `return_pad` in none. `service` and `gateway` are the tasks' own memories: tasks see the board's addresses, so that
     an image runs unchanged where there is no memory management unit. `kernel_page` to `window` are the dataspaces that
-    the loader fills. `return_pad` and `call_scratch` exist for calls of single C functions and are never touched by the
+    the loader fills. `host_port` is what the gateway has in the place of a network card: through it the host hands it
+    work. `return_pad` and `call_scratch` exist for calls of single C functions and are never touched by the
     firmware itself.
 
     `code` to `filters` of the board are the service's: most of the bench looks at that task alone.
@@ -146,6 +147,7 @@ class Board:
     entropy_page: Region
     key_storage: Region
     window: Region
+    host_port: Region
     return_pad: Region
     call_scratch: Region
     uart: Region
@@ -180,7 +182,7 @@ class Board:
         """The dataspaces that a task is granted beside its own memory (ISO-2)."""
         if task.name == self.service.name:
             return self.dataspaces
-        return (self.kernel_page, self.window)
+        return (self.kernel_page, self.window, self.host_port)
 
     def devices(self, task: TaskMap) -> tuple[Region, ...]:
         """The device registers that a task may reach: start-up code of the service is written for hardware."""
@@ -253,7 +255,7 @@ class Board:
     def regions(self) -> tuple[Region, ...]:
         """Every region, by address."""
         own = [region for task in self.tasks for region in (*task.image_regions, task.utcb)]
-        everything = (*own, *self.dataspaces, *self.call_regions, *self.peripherals)
+        everything = (*own, *self.dataspaces, self.host_port, *self.call_regions, *self.peripherals)
         return tuple(sorted(everything, key=lambda region: region.base))
 
     def region_at(self, address: int, size: int = 1) -> Region | None:
@@ -322,6 +324,7 @@ AN386 = Board(
     entropy_page=Region("entropy page", 0x2180_2000, 0x1000, "rw"),
     key_storage=Region("key storage", 0x2180_4000, 0xB000, "r"),
     window=Region("window", 0x2181_0000, 0x2_3000, "rw"),
+    host_port=Region("host port", 0x2185_0000, 0x2_1000, "rw"),
     return_pad=Region("return pad", 0x1FFF_0000, 0x1000, "rx"),
     call_scratch=Region("call scratch", 0x2190_0000, 0x10_0000, "rw"),
     uart=Region("uart", 0x4000_4000, 0x1000, "rw"),

@@ -42,6 +42,8 @@ def gateway_header(board: Board) -> str:
         "UTCB": board.gateway.utcb.base,
         "WINDOW": board.window.base,
         "WINDOW_SIZE": board.window.size,
+        "HOST_PORT": board.host_port.base,
+        "HOST_PORT_SIZE": board.host_port.size,
     }
     return _header(board, "PLATFORM_GATEWAY_H", macros, [])
 

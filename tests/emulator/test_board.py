@@ -38,6 +38,7 @@ def test_an386_is_where_hardware_and_qemu_have_it() -> None:
         "window": (0x2181_0000, 0x2183_3000, "rw"),
         "utcb": (0x2184_0000, 0x2184_1000, "rw"),
         "gateway utcb": (0x2184_2000, 0x2184_3000, "rw"),
+        "host port": (0x2185_0000, 0x2187_1000, "rw"),
         "call scratch": (0x2190_0000, 0x21A0_0000, "rw"),
         "uart": (0x4000_4000, 0x4000_5000, "rw"),
         "system control": (0xE000_E000, 0xE000_F000, "rw"),
@@ -137,6 +138,7 @@ def test_each_task_is_granted_what_the_contract_says_and_no_more() -> None:
             "gateway utcb": "rw",
             "kernel page": "r",
             "window": "rw",
+            "host port": "rw",
         },
     }
 

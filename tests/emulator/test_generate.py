@@ -47,6 +47,8 @@ def test_the_gateways_header_names_what_it_is_granted_and_no_more() -> None:
         ["PLATFORM_UTCB", "0x21842000u"],
         ["PLATFORM_WINDOW", "0x21810000u"],
         ["PLATFORM_WINDOW_SIZE", "0x00023000u"],
+        ["PLATFORM_HOST_PORT", "0x21850000u"],
+        ["PLATFORM_HOST_PORT_SIZE", "0x00021000u"],
     ]
 
 
