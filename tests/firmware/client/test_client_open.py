@@ -187,6 +187,26 @@ def test_a_piece_longer_than_wanted_is_a_mistake_of_the_caller(library: Any, mod
     assert library.result(library.lib.client_open_end(state, 0)) == "CLIENT_BAD_ARGUMENT"
 
 
+@pytest.mark.parametrize("size", [0, 5, CHUNK])
+def test_no_file_is_whole_before_its_end_record(
+    library: Any, files: Any, pattern: Callable[[int], bytes], size: int
+) -> None:
+    """client_open_end at every earlier moment is a truncation, whatever has come out by then."""
+    lib, sealed = library.lib, seal(pattern(size))
+    for moment in range(2 + 2 * (size > 0)):
+        files.link.reset()
+        state, position = library.ffi.new("struct client_open *"), 0
+        lib.client_open_begin(state, files.link.client)
+        for _ in range(moment):
+            wanted = lib.client_open_wants(state)
+            room = library.buffer(wanted)
+            piece = library.bytes(sealed[position : position + wanted])
+            assert lib.client_open_next(state, piece, room.struct) == lib.CLIENT_OK
+            position += wanted
+        assert lib.client_open_end(state, 0) == lib.CLIENT_TRUNCATED
+        assert lib.client_open_wants(state) == 0
+
+
 def test_the_plaintext_may_overlap_the_piece(library: Any, model_link: Any, pattern: Callable[[int], bytes]) -> None:
     ffi, lib = library.ffi, library.lib
     state = ffi.new("struct client_open *")

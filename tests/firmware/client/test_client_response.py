@@ -77,6 +77,15 @@ def test_the_longest_payload(library: Any, length: int) -> None:
     assert (parse(library, area) is None) == (length > table.MAX_PAYLOAD)
 
 
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("length", [0, 1])
+def test_every_value_of_every_byte_before_the_length(library: Any, position: int, length: int) -> None:
+    sound = codec.encode_response(Response(Status.SUCCESS, bytes(length)))
+    for value in range(256):
+        area = sound[:position] + bytes([value]) + sound[position + 1 :]
+        assert parse(library, area) == decode(area)
+
+
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("length", [0, 1])
 def test_an_error_with_a_payload_is_malformed(library: Any, status: Status, length: int) -> None:
