@@ -111,7 +111,7 @@ class EmulatedTarget:
 
     @property
     def build_kind(self) -> str:
-        """What the image says of its build: release, debug; `unknown` where it says nothing."""
+        """What the image says of its build: release, debug, fips; `unknown` where it says nothing."""
         symbol = self.image.symbols.get("build_kind")
         if symbol is None or not 0 < symbol.size <= 32:
             return "unknown"
