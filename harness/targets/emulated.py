@@ -132,6 +132,14 @@ class EmulatedTarget:
         address, size = self.machine.symbols.member_address(path)
         self.machine.write(address, value.to_bytes(size, "little"))
 
+    def patch(self, address: int, content: bytes) -> bytes:
+        """Change the loaded image, code or constants; returns what was there. The next boot starts from reset."""
+        before = self.machine.read(address, len(content))
+        self.machine.write(address, content)
+        self.machine.cpu.forget_translations()
+        self._booted = None
+        return before
+
     def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
         """What each request writes: stack, variables, doorbells and the response header's page."""
         data = self.board.data
