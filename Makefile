@@ -36,9 +36,10 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release and debug images
+firmware: toolchain ## build the release, debug and FIPS images
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
@@ -47,6 +48,7 @@ lint: setup lint-tools ## every static check
 	$(BIN)/lint-imports
 	$(BIN)/python -m harness.protocol.generate --check
 	$(BIN)/python -m emulator.generate --check
+	$(BIN)/python -m harness.self_test_vectors --check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
@@ -58,9 +60,10 @@ format: setup ## rewrite the sources in the house's style
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(C_FILES)
 
-generate: setup ## rewrite what comes from the tables: headers, linker memory, documentation
+generate: setup ## rewrite what comes from the tables: headers, linker memory, self-test answers, documentation
 	$(BIN)/python -m harness.protocol.generate
 	$(BIN)/python -m emulator.generate
+	$(BIN)/python -m harness.self_test_vectors
 
 bench: setup firmware ## measure the promised figures
 	$(BIN)/hil bench

@@ -50,6 +50,7 @@ def diagnose(root: Path = PROJECT) -> tuple[Check, ...]:
         _native_core(),
         _generated("files generated from the boards", lambda: board_files.stale(root), root),
         _generated("files generated from the protocol", lambda: _stale_protocol_files(root), root),
+        _self_test_vectors(root),
         *_engine_facts(),
     )
 
@@ -147,6 +148,15 @@ def _native_core() -> Check:
 
 def _stale_protocol_files(root: Path) -> list[Path]:
     return protocol_files.stale_files(protocol_files.render_all(root))
+
+
+def _self_test_vectors(root: Path) -> Check:
+    name = "self-test answers of the reference implementations"
+    try:
+        from harness import self_test_vectors  # needs those implementations, which may be what is missing
+    except ImportError as error:
+        return _check(name, False, str(error), _SET_UP)
+    return _generated(name, lambda: self_test_vectors.stale(root), root)
 
 
 def _generated(name: str, stale: Callable[[], list[Path]], root: Path) -> Check:

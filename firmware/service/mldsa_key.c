@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "platform/sections.h"
 #include "protocol.h"
+#include "service/self_test_pairwise.h"
 
 _Static_assert((unsigned)MLDSA_SEED_SIZE == MLDSA_KEY_SEED_SIZE, "the material is the seed");
 _Static_assert((unsigned)MLDSA_PUBLIC_KEY_MAX == MLDSA_87_PUBLIC_KEY_SIZE, "both tables are of FIPS 204");
@@ -32,6 +33,7 @@ const struct mldsa_pair *mldsa_key_pair(const struct key *key)
                      &mldsa_working_memory);
         memcpy(state->source, key->digest, sizeof state->source);
         state->content = CACHED_EXPANSION;
+        self_test_mldsa_pair(key);
     }
     return pair;
 }

@@ -12,7 +12,9 @@ extern struct mldsa_scratch mldsa_working_memory;
 /* The parameters of an open ML-DSA key. */
 const struct mldsa_parameters *mldsa_key_parameters(const struct key *key);
 
-/* The key pair of an open ML-DSA key that is a seed: expanded at first use, and kept as long as the key stays the same.
+/*
+ * The key pair of an open ML-DSA key that is a seed: expanded at first use, and kept as long as the key stays the same.
+ * Wiped where self_test_pair_failed() says so.
  */
 const struct mldsa_pair *mldsa_key_pair(const struct key *key);
 

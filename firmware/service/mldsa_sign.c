@@ -5,6 +5,7 @@
 #include "service/handlers.h"
 #include "service/mldsa_key.h"
 #include "service/random.h"
+#include "service/self_test_pairwise.h"
 
 _Static_assert(MLDSA_SIGNATURE_MAX <= MESSAGE_OUTPUT_MAX, "room for the signature");
 _Static_assert((unsigned)MLDSA_RND_SIZE == MLDSA_RANDOM_SIZE, "hedged as RNG-2 has it");
@@ -44,6 +45,10 @@ enum status mldsa_sign_operate(struct request *request)
     }
     const struct mldsa_parameters *const parameters = mldsa_key_parameters(&key);
     const struct mldsa_pair *const pair = mldsa_key_pair(&key);
+    if (self_test_pair_failed()) {
+        status = STATUS_CRYPTO_ERROR;
+        goto cleanup;
+    }
     uint8_t *const signature = message_output(&request->message, parameters->signature_size);
     if (!mldsa_sign(parameters, pair->secret_key, context.data, context.length, text.data, text.length, random,
                     signature, &mldsa_working_memory)) {

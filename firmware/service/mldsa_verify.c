@@ -4,6 +4,7 @@
 #include "protocol.h"
 #include "service/handlers.h"
 #include "service/mldsa_key.h"
+#include "service/self_test_pairwise.h"
 
 #define SIGNATURE_LENGTH_SIZE 2u
 #define LEADING_FIELDS (MLDSA_VERIFY_PAYLOAD_MIN - SIGNATURE_LENGTH_SIZE)
@@ -45,6 +46,10 @@ enum status mldsa_verify_operate(struct request *request)
     }
     const bool is_seed = key.material_length == MLDSA_SEED_SIZE;
     const uint8_t *const public_key = is_seed ? mldsa_key_pair(&key)->public_key : key.material;
+    if (self_test_pair_failed()) {
+        status = STATUS_CRYPTO_ERROR;
+        goto cleanup;
+    }
     if (!mldsa_verify(parameters, public_key, context.data, context.length, text.data, text.length, signature.data,
                       signature.length, &mldsa_working_memory))
         status = STATUS_CRYPTO_ERROR;

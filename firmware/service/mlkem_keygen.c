@@ -5,6 +5,7 @@
 #include "service/handlers.h"
 #include "service/mlkem_key.h"
 #include "service/random.h"
+#include "service/self_test_pairwise.h"
 
 _Static_assert((unsigned)MLKEM_EK_MAX <= MESSAGE_OUTPUT_MAX, "room for the encapsulation key");
 
@@ -38,6 +39,10 @@ enum status mlkem_keygen_operate(struct request *request)
     mlkem_keygen(parameters, seeds, seeds + MLKEM_KEYGEN_RANDOM_SIZE / 2u, encapsulation_key,
                  key.state->cached->mlkem_decapsulation_key);
     key.state->content = CACHED_GENERATED;
+    if (!self_test_mlkem_pair(&key, encapsulation_key)) {
+        status = STATUS_CRYPTO_ERROR;
+        goto cleanup;
+    }
     message_respond(&request->message, encapsulation_key, parameters->ek_size);
 
 cleanup:

@@ -9,4 +9,7 @@ void self_test_fail(void);
 
 bool self_test_failed(void);
 
+/* The same, for a self-test that has failed; says on the UART which one. */
+void self_test_fail_by_name(const char *name);
+
 #endif

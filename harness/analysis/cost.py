@@ -25,7 +25,10 @@ from harness.targets.emulated import EmulatedTarget
 from harness.targets.names import DEFAULT_BOARD
 from harness.targets.opening import default_firmware
 
-BUILDS = ("release", "debug")
+BUILDS = ("release", "debug", "fips")
+
+# The name of the rows that no request belongs to: from reset to the first wait.
+BOOT = "BOOT"
 
 # Stack is measured for the first seeds alone: hooks slow the run down, and which functions call which does not depend
 # on the data, but for the turns of the rejection loops, which each go as deep as the first.
@@ -70,7 +73,7 @@ def measure_cost(
     chosen = workloads() if loads is None else tuple(loads)
     counts = [seeds or load.seeds for load in chosen]
     done, total = 0, len(firmware) * sum(counts)
-    rows: dict[tuple[int, str], CostRow] = {}
+    rows: dict[str, list[CostRow]] = {}
 
     def step() -> None:
         nonlocal done
@@ -82,11 +85,27 @@ def measure_cost(
         target = EmulatedTarget(path, board_name)
         try:
             _check_build(target, build, path)
-            for index, (load, count) in enumerate(zip(chosen, counts, strict=True)):
-                rows[index, build] = _measure(target, build, load, count, step)
+            rows[build] = _measure(target, build, chosen, counts, step)
         finally:
             target.close()
-    return tuple(rows[index, build] for index in range(len(chosen)) for build in firmware)
+    return tuple(rows[build][index] for index in range(len(chosen)) for build in firmware)
+
+
+def measure_boot(firmware: Mapping[str, Path], board_name: str = DEFAULT_BOARD) -> tuple[CostRow, ...]:
+    """A row for each build: from reset to the first wait, self-tests included. Raises AnalysisError as measure_cost."""
+    return tuple(_boot_row(build, path, board_name) for build, path in firmware.items())
+
+
+def _boot_row(build: str, path: Path, board_name: str) -> CostRow:
+    target = EmulatedTarget(path, board_name)
+    try:
+        _check_build(target, build, path)
+        with StackGauge(target.machine) as gauge:
+            _boot(target, Draw(0))
+        count = target.last_instructions
+        return CostRow(BOOT, "", build, count, count, count, gauge.deepest)
+    finally:
+        target.close()
 
 
 def measure_footprint(firmware: Mapping[str, Path], board_name: str = DEFAULT_BOARD) -> tuple[Footprint, ...]:
@@ -100,19 +119,24 @@ def _check_build(target: EmulatedTarget, build: str, path: Path) -> None:
         raise AnalysisError(f"{path}: says that it is a {target.build_kind} build, not {build}; build it again")
 
 
-def _measure(target: EmulatedTarget, build: str, load: Workload, seeds: int, step: Callable[[], None]) -> CostRow:
-    counts: list[int] = []
-    stack = 0
+def _measure(
+    target: EmulatedTarget, build: str, loads: Sequence[Workload], seeds: Sequence[int], step: Callable[[], None]
+) -> list[CostRow]:
+    """A row for each workload. Seed by seed, so that the target boots once for a seed and is restored from then on."""
+    counts: list[list[int]] = [[] for _ in loads]
+    stack = [0] * len(loads)
     with ExitStack() as hooks:
         gauge = hooks.enter_context(StackGauge(target.machine))
-        for seed in range(seeds):
+        for seed in range(max(seeds, default=0)):
             if seed == STACK_SEEDS:
                 hooks.close()
-            count, deepest = _count(target, load, Draw(seed), gauge)
-            counts.append(count)
-            stack = max(stack, deepest)
-            step()
-    return cost_row(load, build, counts, stack)
+            for index, load in enumerate(loads):
+                if seed < seeds[index]:
+                    count, deepest = _count(target, load, Draw(seed), gauge)
+                    counts[index].append(count)
+                    stack[index] = max(stack[index], deepest)
+                    step()
+    return [cost_row(load, build, counts[index], stack[index]) for index, load in enumerate(loads)]
 
 
 def _count(target: EmulatedTarget, load: Workload, draw: Draw, gauge: StackGauge) -> tuple[int, int]:
@@ -122,10 +146,8 @@ def _count(target: EmulatedTarget, load: Workload, draw: Draw, gauge: StackGauge
     """
     deepest = 0
     slot = load.slot(draw)
-    try:
-        target.boot(draw.bytes("entropy", ENTROPY_SIZE), KeyImage((slot,)).build())
-    except TargetStopped as stopped:
-        raise AnalysisError(f"{stopped.description.splitlines()[0]}; run `hil conform` first") from None
+    _boot(target, draw)
+    target.write_key_image(KeyImage((slot,)).build())
     for turn in range(TURNS):
         session = Session(target, slot, draw, turn)
         request = load.request(session)
@@ -134,6 +156,14 @@ def _count(target: EmulatedTarget, load: Workload, draw: Draw, gauge: StackGauge
         session.ask(load.command, request)
         deepest = max(deepest, gauge.deepest)
     return target.last_instructions, deepest
+
+
+def _boot(target: EmulatedTarget, draw: Draw) -> None:
+    """Without keys, as those differ by workload: the service looks for one when a request needs it, and not before."""
+    try:
+        target.boot(draw.bytes("entropy", ENTROPY_SIZE), b"")
+    except TargetStopped as stopped:
+        raise AnalysisError(f"{stopped.description.splitlines()[0]}; run `hil conform` first") from None
 
 
 def cost_row(load: Workload, build: str, counts: Sequence[int], stack_bytes: int) -> CostRow:

@@ -46,7 +46,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A service that was booted with `slot` in its key storage; the last turn is the one that counts."""
+    """A freshly booted service with `slot` in its key storage; the last turn is the one that counts."""
 
     target: Target
     slot: KeySlot

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.analysis.baseline import Unmatched, compare_cost, load_baseline, unmatched_rows
-from harness.analysis.cost import BUILDS, firmware_by_build, measure_cost, measure_footprint
+from harness.analysis.cost import BOOT, BUILDS, firmware_by_build, measure_boot, measure_cost, measure_footprint
 from harness.analysis.workloads import workloads
 from harness.cli.common import board_option, console, json_option, plain_table, progress_bar, status_console, write_json
 from harness.cli.errors import FINDINGS
@@ -33,7 +33,7 @@ def analyze() -> None:
 @click.option(
     "--operation",
     "operations",
-    type=click.Choice([command.name for command in COMMANDS if command.implemented]),
+    type=click.Choice([*(command.name for command in COMMANDS if command.implemented), BOOT]),
     multiple=True,
     metavar="NAME",
     help="measure this operation only; may be repeated",
@@ -72,6 +72,7 @@ def analyze_cost(
             progress.update(task, completed=done, total=total)
 
         rows = measure_cost(firmware, board, seeds, show, loads)
+        rows += measure_boot(firmware, board) if not operations or BOOT in operations else ()
     if json_path != "-":
         _print_cost(rows)
         _print_footprints(measure_footprint(firmware, board))
@@ -98,7 +99,8 @@ def _print_cost(rows: tuple[CostRow, ...]) -> None:
         table.add_row(*names, *cells, line.ratio, thousands(row.stack_bytes))
     _print_wide(table)
     console.print(
-        "guest instructions from doorbell to answer; ratio of the medians to release; stack in bytes, at its deepest",
+        "guest instructions from doorbell to answer, of BOOT from reset to the first wait; ratio of the medians to "
+        "release; stack in bytes, at its deepest",
         highlight=False,
     )
 
@@ -143,4 +145,4 @@ def _unmatched_text(entry: Unmatched) -> str:
 
 
 def _row_name(row: CostRow) -> str:
-    return f"{row.operation} {row.parameter_set} {row.build}"
+    return " ".join(filter(None, (row.operation, row.parameter_set, row.build)))

@@ -12,7 +12,7 @@ import click
 from rich.markup import escape
 from rich.progress import Progress
 
-from harness.analysis.cost import measure_cost
+from harness.analysis.cost import measure_boot, measure_cost
 from harness.cli.common import (
     board_option,
     console,
@@ -91,7 +91,8 @@ def _cost(run: ConformanceRun, options: ConformanceOptions) -> tuple[CostRow, ..
     if run.target != "emulated" or not run.passed:
         return ()
     path = options.firmware or default_firmware(options.board)
-    return measure_cost({run.firmware_build: path}, options.board, COST_SEEDS)
+    firmware = {run.firmware_build: path}
+    return measure_cost(firmware, options.board, COST_SEEDS) + measure_boot(firmware, options.board)
 
 
 _OUTCOME_STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}

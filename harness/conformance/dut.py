@@ -155,12 +155,17 @@ class Dut:
     """A booted target with the model beside it."""
 
     def __init__(
-        self, target: Target, totals: Totals | None = None, bounded: bool = False, entropy: bytes = ENTROPY
+        self,
+        target: Target,
+        totals: Totals | None = None,
+        bounded: bool = False,
+        entropy: bytes = ENTROPY,
+        image: KeyImage | None = None,
     ) -> None:
         self.target = target
         self.totals = totals or Totals()
         self.clock = Clock(target)
-        self.keys = Keys(target, default_keys())
+        self.keys = Keys(target, image or default_keys())
         self.bounded = bounded
         self._emulated = target if isinstance(target, EmulatedTarget) else None
         self.boot(entropy)

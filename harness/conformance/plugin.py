@@ -86,6 +86,11 @@ _TOTALS = pytest.StashKey[Totals]()
 _TARGET = pytest.StashKey[Target]()
 
 
+def totals_of(config: pytest.Config) -> Totals:
+    """What the run has done so far, for a case that opens a device of its own."""
+    return config.stash[_TOTALS]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the bench."""
     group = parser.getgroup("hil", "firmware test bench")

@@ -111,7 +111,7 @@ class EmulatedTarget:
 
     @property
     def build_kind(self) -> str:
-        """What the image says of its build: release, debug; `unknown` where it says nothing."""
+        """What the image says of its build: release, debug, fips; `unknown` where it says nothing."""
         symbol = self.image.symbols.get("build_kind")
         if symbol is None or not 0 < symbol.size <= 32:
             return "unknown"
@@ -131,6 +131,14 @@ class EmulatedTarget:
         """Set a variable of the firmware by its C name; the inverse of `peek`."""
         address, size = self.machine.symbols.member_address(path)
         self.machine.write(address, value.to_bytes(size, "little"))
+
+    def patch(self, address: int, content: bytes) -> bytes:
+        """Change the loaded image, code or constants; returns what was there. The next boot starts from reset."""
+        before = self.machine.read(address, len(content))
+        self.machine.write(address, content)
+        self.machine.cpu.forget_translations()
+        self._booted = None
+        return before
 
     def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
         """What each request writes: stack, variables, doorbells and the response header's page."""

@@ -16,7 +16,7 @@ TOOLS = ("arm-none-eabi-gcc", "make", "host C compiler")
 def checkout(tmp_path: Path) -> Path:
     """What the doctor reads of a checkout, as a copy."""
     root = tmp_path / "checkout"
-    for folder in ("docs", "firmware/include", "firmware/boards"):
+    for folder in ("docs", "firmware/include", "firmware/boards", "firmware/service"):
         shutil.copytree(PROJECT / folder, root / folder)
     shutil.copy(PROJECT / "requirements.lock", root)
     return root
@@ -106,6 +106,7 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path) -> None:
     assert "make setup" in checks["python packages"].advice
     assert not checks["files generated from the boards"].ok
     assert not checks["files generated from the protocol"].ok
+    assert not checks["self-test answers of the reference implementations"].ok
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,7 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path) -> None:
     [
         ("firmware/include/platform.h", "files generated from the boards"),
         ("firmware/include/status.h", "files generated from the protocol"),
+        ("firmware/service/self_test_vectors.h", "self-test answers of the reference implementations"),
     ],
 )
 def test_stale_files_are_named(checkout: Path, file: str, check: str) -> None:

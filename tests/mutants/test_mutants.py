@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The conformance suite catches wrong firmware: each patch here is one defect, and the clause that it names fails.
 
-A patch begins with `Defect:` and `Caught by:`. The named clause alone is run, up to its first failure.
+A patch begins with `Defect:` and `Caught by:`, and then `Build:` where its image is not of the release build. The named
+clause alone is run, up to its first failure.
 """
 
 from __future__ import annotations
@@ -20,38 +21,41 @@ from harness.targets.opening import default_firmware
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"
 MUTANTS = sorted(HERE.glob("*.patch"))
-LEAST = 100
+LEAST = 115
 
-_HEADER = re.compile(r"Defect: (?P<defect>.+)\nCaught by: (?P<clause>\S+)\n\n(?P<diff>diff .+)", re.DOTALL)
+_HEADER = re.compile(
+    r"Defect: (?P<defect>.+)\nCaught by: (?P<clause>\S+)\n(?:Build: (?P<build>\w+)\n)?\n(?P<diff>diff .+)", re.DOTALL
+)
 
 
 def read(patch: Path) -> dict[str, str]:
-    """The patch's fields `defect`, `clause` and `diff`."""
+    """The patch's fields `defect`, `clause`, `build` and `diff`."""
     found = _HEADER.fullmatch(patch.read_text())
     assert found, f"{patch.name} does not begin with Defect: and Caught by:"
-    return found.groupdict()
+    return found.groupdict("release")
 
 
 def build(patch: Path, directory: Path) -> Path:
-    """The release image of the firmware with the defect; only what the patch touches is compiled anew."""
-    tree = directory / "firmware"
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns("debug"))
+    """The image of the firmware with the defect; only what the patch touches is compiled anew."""
+    tree, chosen = directory / "firmware", read(patch)["build"]
+    others = {path.name for path in default_firmware().parents[1].iterdir()} - {chosen}
+    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
     command = ["git", "apply", "--whitespace=nowarn", "-"]
     environment = {"GIT_CEILING_DIRECTORIES": str(directory.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
     applied = subprocess.run(
         command, cwd=directory, input=read(patch)["diff"], env=environment, capture_output=True, text=True, check=False
     )
     assert applied.returncode == 0, f"{patch.name} does not apply: {applied.stderr}"
-    made = subprocess.run(["make", "-C", str(tree), "BUILD=release"], capture_output=True, text=True, check=False)
+    made = subprocess.run(["make", "-C", str(tree), f"BUILD={chosen}"], capture_output=True, text=True, check=False)
     assert made.returncode == 0, f"{patch.name} does not build:\n{made.stderr}"
-    return tree / default_firmware().relative_to(FIRMWARE)
+    return tree / default_firmware(build=chosen).relative_to(FIRMWARE)
 
 
 @pytest.mark.parametrize("patch", MUTANTS, ids=[patch.stem for patch in MUTANTS])
-def test_the_suite_catches(patch: Path, tmp_path: Path, firmware: Path) -> None:
-    named = read(patch)["clause"]
+def test_the_suite_catches(patch: Path, tmp_path: Path) -> None:
+    named, whole = read(patch)["clause"], default_firmware(build=read(patch)["build"])
     image = build(patch, tmp_path)
-    assert image.read_bytes() != firmware.read_bytes(), "the patch changes nothing in the image"
+    assert image.read_bytes() != whole.read_bytes(), "the patch changes nothing in the image"
     run = run_conformance(ConformanceOptions(firmware=image, clauses=(named,), stop_at_first=True))
     failed = [clause.id for clause in run.clauses if clause.outcome == "failed"]
     assert failed == [named], f"{read(patch)['defect']}: not caught by {named}"

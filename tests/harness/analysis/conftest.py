@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images of both builds and the shortest workloads."""
+"""Images of every build and the shortest workloads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from harness.targets.opening import default_firmware
 
 @pytest.fixture(scope="session")
 def builds(firmware: Path) -> dict[str, Path]:
-    """The release and the debug image; `make test` has built both."""
-    debug = default_firmware(build="debug")
-    assert debug.is_file(), "run `make firmware` first"
-    return {"release": firmware, "debug": debug}
+    """The release, debug and FIPS images; `make test` has built them."""
+    others = {build: default_firmware(build=build) for build in ("debug", "fips")}
+    assert all(path.is_file() for path in others.values()), "run `make firmware` first"
+    return {"release": firmware} | others
 
 
 @pytest.fixture(scope="session")

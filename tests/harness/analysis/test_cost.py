@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 
 from emulator.errors import EmulatorError
 from harness.analysis.cost import (
+    BOOT,
     BUILDS,
     STACK_SEEDS,
     cost_row,
     firmware_by_build,
+    measure_boot,
     measure_cost,
     measure_footprint,
     percentile,
@@ -58,6 +60,30 @@ def test_debug_is_slower_than_release(rows: tuple[CostRow, ...]) -> None:
         assert medians[operation, "debug"] > medians[operation, "release"]
 
 
+def test_self_tests_cost_at_boot_and_nothing_for_aes(rows: tuple[CostRow, ...], builds: dict[str, Path]) -> None:
+    boots = {row.build: row for row in measure_boot(builds)}
+    assert list(boots) == list(BUILDS)
+    for row in boots.values():
+        assert (row.operation, row.parameter_set) == (BOOT, "")
+        assert row.minimum == row.median == row.maximum
+        assert 0 < row.stack_bytes < 16_384
+    assert boots["fips"].median > 10 * boots["release"].median
+    assert boots["fips"].median < 60_000_000
+    assert boots["fips"].stack_bytes > boots["release"].stack_bytes
+    medians = {(row.operation, row.build): row.median for row in rows}
+    for operation in ("AES_ENCRYPT", "AES_DECRYPT"):
+        assert medians[operation, "fips"] == medians[operation, "release"]
+
+
+def test_a_boot_is_counted_from_reset(firmware: Path) -> None:
+    (row,) = measure_boot({"release": firmware})
+    target = EmulatedTarget(firmware)
+    target.boot(bytes(range(48)), b"")
+    count = target.last_instructions
+    target.close()
+    assert count == row.median
+
+
 def test_release_keeps_to_the_bounds_of_the_table(firmware: Path) -> None:
     measured = measure_cost({"release": firmware}, seeds=1)
     assert {(row.operation, row.parameter_set) for row in measured} == {
@@ -92,7 +118,7 @@ def test_a_count_is_that_of_the_second_request(firmware: Path, short: Loads) -> 
 def test_progress_reaches_the_total(builds: dict[str, Path], short: Loads) -> None:
     told: list[tuple[int, int]] = []
     measure_cost(builds, seeds=2, loads=short[:1], progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert told == [(done, 6) for done in range(1, 7)]
 
 
 # ---- statistics ----
@@ -143,9 +169,18 @@ def test_the_command_prints_a_table_and_writes_json(builds: dict[str, Path], tmp
     assert "largest functions of debug:" in result.stdout
     entries = json.loads(path.read_text())
     assert len(entries) == 3 * len(BUILDS)
+    assert all(entry["operation"] == "AES_ENCRYPT" for entry in entries)
     for entry in entries:
         assert set(entry) == {"operation", "parameter_set", "build", "instructions", "stack_bytes"}
         assert set(entry["instructions"]) == {"min", "median", "max"}
+
+
+def test_boot_is_a_row_of_its_own(builds: dict[str, Path]) -> None:
+    result = hil("--operation", "BOOT", "--json", "-")
+    assert result.exit_code == 0, result.output
+    assert [(entry["operation"], entry["build"]) for entry in json.loads(result.stdout)] == [
+        ("BOOT", build) for build in BUILDS
+    ]
 
 
 def test_a_doctored_baseline_shows_a_regression(firmware: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from harness.conformance.dut import (
     Dut,
     instruction_limit,
 )
-from harness.protocol import codec
+from harness.protocol import codec, key_image
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status
+from harness.protocol.key_image import KeyImage
 from harness.targets.base import MEMORY, TargetStopped
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
@@ -74,6 +75,13 @@ def test_keys_reach_target_and_model() -> None:
     assert dut.aes_encrypt(AES_KEY_ID).status is Status.KEY_NOT_FOUND
     dut.keys.repair()
     assert dut.aes_encrypt(AES_KEY_ID).status is Status.SUCCESS
+
+
+def test_it_may_begin_with_keys_of_ones_own() -> None:
+    image = KeyImage((key_image.aes_slot(77, bytes(32)),))
+    dut = Dut(ModelTarget(), image=image)
+    assert dut.aes_encrypt(77).status is Status.SUCCESS
+    assert dut.aes_encrypt(AES_KEY_ID).status is Status.KEY_NOT_FOUND
 
 
 def test_what_a_target_lacks_skips_the_case() -> None:

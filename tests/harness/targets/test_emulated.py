@@ -48,6 +48,20 @@ def test_the_clock_survives_a_boot_and_takes_u64_only(emulated: EmulatedTarget) 
         emulated.set_clock(1 << 64)
 
 
+def test_a_patched_image_is_the_one_that_runs_and_boots(emulated: EmulatedTarget) -> None:
+    """A function that has been executed before, and a boot from the same pages as before."""
+    emulated.boot(ENTROPY, KEYS)
+    first = emulated.exchange(ENCRYPT)
+    address = emulated.machine.symbols.address("rate_limiter_admit")
+    before = emulated.patch(address, bytes.fromhex("00207047"))
+    assert emulated.exchange(ENCRYPT).status is Status.RATE_LIMITED
+    emulated.boot(ENTROPY, KEYS)
+    assert emulated.exchange(ENCRYPT).status is Status.RATE_LIMITED
+    assert emulated.patch(address, before) == bytes.fromhex("00207047")
+    emulated.boot(ENTROPY, KEYS)
+    assert emulated.exchange(ENCRYPT) == first
+
+
 def test_variables_are_peeked_and_poked_by_name(emulated: EmulatedTarget) -> None:
     emulated.boot(ENTROPY, KEYS)
     emulated.exchange(ENCRYPT)

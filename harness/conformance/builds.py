@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The images of several builds of one firmware, for cases that need another than the judged one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.protocol import key_image
+from harness.protocol.commands import Algorithm
+from harness.protocol.key_image import KeyImage, KeySlot
+from harness.targets.base import MEMORY, Target
+from harness.targets.emulated import EmulatedTarget
+
+AES_KEY_ID = 1
+MLDSA_KEY_IDS = {44: 10, 65: 11, 87: 12}
+MLKEM_KEY_IDS = {512: 20, 768: 21, 1024: 22}
+
+
+def keys_of_every_kind() -> KeyImage:
+    """A key for each parameter set; those of ML-DSA are seeds, those of ML-KEM not generated yet."""
+    return KeyImage(
+        (
+            key_image.aes_slot(AES_KEY_ID, bytes(range(0x40, 0x60))),
+            *(KeySlot(i, Algorithm.MLDSA, number, 1, bytes([number]) * 32) for number, i in MLDSA_KEY_IDS.items()),
+            *(KeySlot(i, Algorithm.MLKEM, number, 1, b"") for number, i in MLKEM_KEY_IDS.items()),
+        )
+    )
+
+
+def image_of(judged: Target, build: str) -> Path:
+    """The image of `build` that belongs to the judged one: as `make firmware` lays them out, .../BUILD/service.elf.
+
+    Without such a neighbour it is the judged image itself, if that is of this build; else the test is skipped.
+    """
+    if not isinstance(judged, EmulatedTarget):
+        pytest.skip(f"target {judged.name} lacks the capability {MEMORY}")
+    path = judged.image.path.absolute()
+    beside = path.parent.parent / build / path.name
+    if beside.is_file():
+        return beside
+    if judged.build_kind == build:
+        return path
+    pytest.skip(f"no {build} image beside this one ({beside}): build it, or name it with --firmware")
+
+
+@contextmanager
+def opened(judged: Target, build: str) -> Iterator[EmulatedTarget]:
+    """A target of its own with the image of `build`; the judged target is left alone."""
+    path = image_of(judged, build)
+    assert isinstance(judged, EmulatedTarget)
+    target = EmulatedTarget(path, judged.board.name)
+    try:
+        yield target
+    finally:
+        target.close()
