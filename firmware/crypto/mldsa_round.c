@@ -40,6 +40,7 @@ void mldsa_decompose(const struct mldsa_parameters *p, int32_t a[MLDSA_N])
         int32_t value = mldsa_positive(a[i]);
         int32_t high = (int32_t)(((uint64_t)(uint32_t)(value + round) * by.reciprocal) >> 49);
         int32_t low = value - high * by.alpha;
+        // cppcheck-suppress shiftTooManyBitsSigned
         int32_t wraps = (by.quotients - 1 - high) >> 31; // all ones if value - low = q - 1
 
         a[i] = (high & ~wraps) * (1 << MLDSA_SPLIT) + low + wraps;

@@ -153,6 +153,14 @@ def test_any_number_of_hints_up_to_omega(open_dut: Dut, number: int) -> None:
 
 @pytest.mark.clause("DSA-1")
 @_SETS
+def test_hints_where_the_low_part_is_zero(open_dut: Dut, number: int) -> None:
+    """A z of zeros makes zeros of w: a hint there goes down from 0, round to the last high part (algorithm 40)."""
+    for hints in (_hints(number, MLDSA_SHAPES[number].omega), _rows(number, first=[0], last=[255])):
+        _judge(open_dut, number, _signed(number, open_key.zeros(number), hints).encode(number), True, "hints on zeros")
+
+
+@pytest.mark.clause("DSA-1")
+@_SETS
 def test_hints_crowded_into_one_polynomial(open_dut: Dut, number: int) -> None:
     """As many as there may be in the first or the last, at either end of it; the others have none."""
     omega = MLDSA_SHAPES[number].omega
