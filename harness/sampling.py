@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where a run spends its time: a timer interrupts it a thousand times a second and looks at what it is in.
 
-A timer and no thread: a thread would be let in mostly while the engine runs, and flatter it.
+A timer and no thread: a thread would be let in mostly while the engine runs, and flatter it. Ticks that fall into one
+long call of the engine come as one, at its end; so a sample counts for all the time since the one before.
 """
 
 from __future__ import annotations
 
 import signal
-from collections import Counter
+import time
+from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 
@@ -25,9 +27,11 @@ class Sampler:
     """Use as a context manager round the work to be measured, in the main thread."""
 
     def __init__(self) -> None:
-        self.samples: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._last = 0.0
 
     def __enter__(self) -> Sampler:
+        self._last = time.perf_counter()
         self._before = signal.signal(signal.SIGALRM, self._sample)
         signal.setitimer(signal.ITIMER_REAL, INTERVAL_SECONDS, INTERVAL_SECONDS)
         return self
@@ -38,11 +42,13 @@ class Sampler:
 
     def shares(self) -> dict[str, float]:
         """Part of the program -> share of the time, 0 to 1: `emulator`, `model` (its crypto), `harness` (the rest)."""
-        total = sum(self.samples.values()) or 1
-        return {part: self.samples[part] / total for part in ("emulator", "model", "harness")}
+        total = sum(self.seconds.values()) or 1.0
+        return {part: self.seconds[part] / total for part in ("emulator", "model", "harness")}
 
     def _sample(self, _signal: int, frame: FrameType | None) -> None:
-        self.samples[_part(frame)] += 1
+        now = time.perf_counter()
+        self.seconds[_part(frame)] += now - self._last
+        self._last = now
 
 
 def _part(frame: FrameType | None) -> str:

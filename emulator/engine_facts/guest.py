@@ -29,18 +29,22 @@ IT_BITS = 0x0600_FC00
 
 @dataclass(frozen=True, slots=True)
 class FactResult:
-    """One fact, whether it holds for the engine that is loaded, and what was seen."""
+    """One fact, whether it holds for the engine that is loaded, and what was seen.
+
+    A timed fact is about speed: on a machine that does something else at the same time it may seem not to hold.
+    """
 
     name: str
     holds: bool
     measured: str
+    timed: bool = False
 
 
 Fact = Callable[[], FactResult]
 Test = Callable[[], tuple[bool, str]]
 
 
-def fact(name: str) -> Callable[[Test], Fact]:
+def fact(name: str, timed: bool = False) -> Callable[[Test], Fact]:
     """Make a test that answers (holds, measured) into a fact called `name`, which never raises."""
 
     def decorate(test: Test) -> Fact:
@@ -50,7 +54,7 @@ def fact(name: str) -> Callable[[Test], Fact]:
                 holds, measured = test()
             except Exception as error:  # whatever an unknown engine does, the other facts are to be tested as well
                 holds, measured = False, f"the test ended in {type(error).__name__}: {error}"
-            return FactResult(name, holds, measured)
+            return FactResult(name, holds, measured, timed)
 
         return run
 

@@ -36,7 +36,7 @@ def _loop(hook: Callable[..., object] | None = None, count: int = 0) -> float:
     return fastest(lambda: guest.run(r0=_TURNS, count=count))
 
 
-@fact("a block hook in C is cheap, one in Python is at least ten times dearer")
+@fact("a block hook in C is cheap, one in Python is at least ten times dearer", timed=True)
 def block_hook_cost() -> tuple[bool, str]:
     """Coverage and budget are kept by the native core."""
     # Imported here: the other facts are to be tested also where the native core is not built.
@@ -63,7 +63,7 @@ def block_hook_cost() -> tuple[bool, str]:
     return holds, f"ns a block without, in C, in Python: {per_block}; ratio {python / native:.0f}"
 
 
-@fact("`count` slows the run down")
+@fact("`count` slows the run down", timed=True)
 def count_is_slow() -> tuple[bool, str]:
     """The budget is counted by blocks."""
     without, counted = _loop(), _loop(count=NOT_REACHED)
@@ -80,7 +80,7 @@ def count_ignored_when_warm() -> tuple[bool, str]:
     return (cold["r0"], warm["r0"]) == (950, 0), f"turns left of 1000 with count 100: {cold['r0']}, warm {warm['r0']}"
 
 
-@fact("`timeout` starts a thread in each run")
+@fact("`timeout` starts a thread in each run", timed=True)
 def timeout_costs() -> tuple[bool, str]:
     """Runs are bounded by their budget, which is deterministic as well."""
     guest = Guest(thumb(0xBF30))  # wfi
@@ -92,7 +92,7 @@ def timeout_costs() -> tuple[bool, str]:
     return timed > 5 * without, f"{timed * 1e6:.0f} us against {without * 1e6:.1f} us, ratio {timed / without:.0f}"
 
 
-@fact("a write hook takes stores off the fast path even where it never matches")
+@fact("a write hook takes stores off the fast path even where it never matches", timed=True)
 def write_hook_is_slow() -> tuple[bool, str]:
     """Dirty pages are tracked by the fill callback."""
     elsewhere = (None, DEVICE, DEVICE + 0xFFF)

@@ -27,7 +27,7 @@ from emulator.engine_facts.guest import (
 )
 
 
-@fact("RAM without execute right under the virtual TLB makes stores at least twice as fast")
+@fact("RAM without execute right under the virtual TLB makes stores at least twice as fast", timed=True)
 def virtual_tlb_is_fast() -> tuple[bool, str]:
     """All tasks run under it; with the default TLB, or with execute right, each store takes the slow path."""
     fast, default = store_seconds(), store_seconds(virtual=False)
@@ -144,7 +144,7 @@ def context_memory_diverges() -> tuple[bool, str]:
     return (before, after, engine) == (1, 1, 2), f"stored 1, saved, stored 2: host sees {after}, engine {engine}"
 
 
-@fact("the engine's copy-on-write snapshot costs at least five times a copy of the pages")
+@fact("the engine's copy-on-write snapshot costs at least five times a copy of the pages", timed=True)
 def engine_snapshot_is_slow() -> tuple[bool, str]:
     """The native core restores memory by copying it."""
     pages, base = 32, DATA + (2 << 20)

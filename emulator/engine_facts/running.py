@@ -59,7 +59,7 @@ def wfi_ends_a_run() -> tuple[bool, str]:
     return error == const.UC_ERR_OK and guest["pc"] == CODE + 4, f"{texts(error)}, PC {guest['pc']:#x}, WFI at 0x2"
 
 
-@fact("reaching `until` costs more than a WFI")
+@fact("reaching `until` costs more than a WFI", timed=True)
 def until_costs() -> tuple[bool, str]:
     """`until` is an address that is never reached."""
     guest = Guest(thumb(0xBF00, 0xBF30))  # nop; wfi

@@ -7,7 +7,7 @@ table is seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -68,6 +68,11 @@ def open_outside(key: bytes, sealed: Sealed, aad: bytes = b"") -> bytes:
     return AESGCM(key).decrypt(nonce, ciphertext + tag, aad)
 
 
+def change_name(change: Mapping[str, object]) -> str:
+    """A case's name for the fields that it changes; bytes by their number."""
+    return " ".join(f"{name}={len(value) if isinstance(value, bytes) else value}" for name, value in change.items())
+
+
 def nonce_number(number: int) -> bytes:
     """A nonce of its own for each number."""
     return number.to_bytes(12, "big")
@@ -82,6 +87,10 @@ class Generator:
     def __init__(self, entropy: bytes) -> None:
         self._key, self._v = bytes(32), 0
         self._update(entropy)
+
+    def set(self, key: bytes, v: int) -> None:
+        """Go to a state of the test's choice."""
+        self._key, self._v = key, v
 
     def _block(self) -> bytes:
         self._v = (self._v + 1) % 2**128
@@ -267,7 +276,8 @@ def _used(memory: bytes) -> Iterator[tuple[int, bytes]]:
         if used and start is None:
             start = offset
         elif not used and start is not None:
-            yield start, memory[start : offset + 16]
+            begin = max(start - 16, 0)
+            yield begin, memory[begin : offset + 16]
             start = None
 
 

@@ -13,6 +13,7 @@ from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
 from harness.conformance.support import (
     KEYS,
     bit_flips,
+    change_name,
     granted,
     next_nonce,
     noise,
@@ -161,7 +162,7 @@ def test_bytes_behind_the_digest_are_outside_the_slot(dut: Dut) -> None:
         {"material": bytes(64)},
         {"material": bytes(2592)},
     ],
-    ids=str,
+    ids=change_name,
 )
 def test_an_intact_slot_that_holds_no_aes_256_key(dut: Dut, change: dict[str, Any]) -> None:
     """The digest matches; what it covers is not what the operation needs."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -23,6 +24,7 @@ from harness.conformance.support import (
     seal_outside,
 )
 from harness.conformance.support_pq import FAILED, NO_KEY, UNSOUND, WRONG_SIZE
+from harness.protocol import codec
 from harness.protocol.commands import Status
 
 # NIST CAVP, drbgvectors_no_reseed, CTR_DRBG.rsp: AES-256 without derivation function, no personalisation string, no
@@ -96,6 +98,36 @@ def test_the_entropy_page_is_wiped_once_read(dut: Dut) -> None:
         assert dut.machine.read(page.base, 48) == bytes(48)
         needles = [piece for piece in pieces(entropy, 1) if len(set(piece)) > 2]
         assert residue(dut, needles) == []
+
+
+@pytest.mark.clause("RNG-1")
+@pytest.mark.parametrize("bits", [8, 16, 24, 32, 64, 96, 120, 128])
+def test_the_counter_carries_through_all_of_its_128_bits(dut: Dut, bits: int) -> None:
+    """V is set by hand to where its low `bits` are all ones, or about to be, so that it wraps within one draw."""
+    for v in (2**bits - 1, 2**bits - 2, 2**bits - 3):
+        state = dut.model.snapshot()
+        dut.model.restore(replace(state, generator=replace(state.generator, v=v)))
+        for place, byte in enumerate(v.to_bytes(16, "big")):
+            dut.emulated.poke(f"generator.v[{place}]", byte)
+        generator = Generator(bytes(48))
+        generator.set(state.generator.key, v)
+        for _ in range(3):
+            assert next_nonce(dut) == generator.draw(12), f"V = {v:#x}"
+
+
+@pytest.mark.clause("RNG-1")
+def test_a_seed_serves_2_to_the_48_draws_and_no_more(dut: Dut) -> None:
+    """SP 800-90A, table 3. There is no reseeding: every encryption from then on is a CRYPTO_ERROR."""
+    nonces = _nonces(ENTROPY, 2)
+    assert dut.emulated.peek("generator.reseed_counter") == 2, "1 at instantiation, and the draw at boot"
+    assert next_nonce(dut) == nonces[0]
+    dut.emulated.poke("generator.reseed_counter", 2**48)
+    assert next_nonce(dut) == nonces[1], "the last draw"
+    for _ in range(3):
+        # The model knows no answer to this one: it is asked of the target alone.
+        refused(dut.target.exchange(codec.aes_encrypt(AES_KEY_ID, b"", b"too many")), Status.CRYPTO_ERROR)
+    sealed = seal_outside(AES_KEY_ID, nonce_number(1))
+    assert granted(dut.aes_decrypt(AES_KEY_ID, nonce_number(1), *sealed)) == b"", "decryption draws nothing"
 
 
 @pytest.mark.clause("RNG-2")

@@ -12,6 +12,7 @@ import pytest
 from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
 from harness.conformance.support import (
     KEYS,
+    change_name,
     granted,
     next_nonce,
     noise,
@@ -23,6 +24,7 @@ from harness.conformance.support import (
     seal_outside,
     set_encryptions,
     set_recorded,
+    state_of,
 )
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot, aes_slot, digest, encode_slots
@@ -120,6 +122,17 @@ def test_rotation_restarts_the_count_of_recorded_nonces(used: Dut) -> None:
     refused(used.aes_decrypt(SECOND_AES_KEY_ID, bytes(12), b"", bytes(16)), Status.NONCE_REUSE)
 
 
+@pytest.mark.clause("KEY-3", "NON-4")
+def test_the_count_of_recorded_nonces_restarts_at_nothing(used: Dut) -> None:
+    """A rotated key has a whole window before it, as a new one has."""
+    for _ in range(3):
+        used.keys.rotate(AES_KEY_ID)
+        next_nonce(used)
+        assert used.emulated.peek(f"{state_of(used, AES_KEY_ID)}.tracker.recorded") == 0
+        _forgot(used)
+        assert used.emulated.peek(f"{state_of(used, AES_KEY_ID)}.tracker.recorded") == 1
+
+
 @pytest.mark.clause("KEY-3")
 def test_a_refused_decryption_rotates_too(used: Dut) -> None:
     """Every request that reaches the key check judges the storage, whatever becomes of it afterwards."""
@@ -127,6 +140,16 @@ def test_a_refused_decryption_rotates_too(used: Dut) -> None:
     refused(used.aes_decrypt(AES_KEY_ID, nonce_number(9), b"", bytes(16)), Status.DECRYPTION_FAILED)
     used.keys.replace(_first())
     _forgot(used)
+
+
+@pytest.mark.clause("KEY-3", "AES-2")
+def test_counters_of_new_and_rotated_keys_start_at_nothing(dut: Dut) -> None:
+    """Where one starts at 1, the last of the 2^32 encryptions is lost."""
+    for _ in range(3):
+        for count in range(1, 5):
+            next_nonce(dut)
+            assert dut.emulated.peek(f"{state_of(dut, AES_KEY_ID)}.encryptions") == count
+        dut.keys.rotate(AES_KEY_ID)
 
 
 @pytest.mark.clause("KEY-3")
@@ -223,12 +246,13 @@ def test_a_slot_of_2593_bytes_is_not_intact_even_with_its_digest(used: Dut) -> N
     [
         {"generation": 2, "material": bytes(31)},
         {"generation": 2, "material": b""},
+        {"generation": 2, "material": bytes(2592)},
         {"algorithm": 3, "parameter_set": 512, "material": b""},
         {"algorithm": 2, "parameter_set": 44},
         {"algorithm": 7},
         {"parameter_set": 192},
     ],
-    ids=str,
+    ids=change_name,
 )
 def test_an_intact_slot_of_another_identity_rotates_even_if_it_is_not_found(used: Dut, change: dict[str, Any]) -> None:
     """Generation, algorithm, parameter set: what differs restarts tracker and counter before the rest is judged."""

@@ -215,9 +215,7 @@ def run_machine(machine: type[ServiceMachine], examples: int) -> None:
     )
 
 
-@pytest.mark.clause(
-    "AES-1", "AES-2", "AES-3", "IPC-3", "IPC-6", "KEY-2", "KEY-3", "NON-1", "NON-2", "RATE-2", "RNG-2", "VAL-1"
-)
+@pytest.mark.clause("AES-1", "AES-2", "AES-3", "IPC-6", "KEY-2", "KEY-3", "NON-1", "NON-2", "RATE-2", "RNG-2", "VAL-1")
 def test_any_sequence_of_requests_rotations_damage_and_time(dut: Dut) -> None:
     device = dut
 

@@ -25,6 +25,7 @@ from harness.conformance.support import (
     open_outside,
     pieces,
     refused,
+    residue,
     seal_outside,
 )
 from harness.protocol import codec
@@ -294,6 +295,25 @@ def test_what_lies_behind_the_request_is_not_part_of_it(dut: Dut) -> None:
         refused(client.exchange(request, value), Status.INVALID_PAYLOAD)
     # One byte of aad more than the payload holds is not taken from behind it.
     refused(client.exchange(codec.encode_request(0x01, b"\x01\0\0\0\x02\0a"), 30), Status.INVALID_PAYLOAD)
+
+
+@pytest.mark.clause("IPC-5")
+def test_what_lies_behind_the_request_is_not_kept(dut: Dut) -> None:
+    """The service's own memory holds nothing of the area behind a request, served or refused."""
+    client = RawClient(dut)
+    behind = noise(AREA_BYTES, seed=70)
+    requests = (
+        codec.aes_encrypt(AES_KEY_ID, b"aad", b"text"),
+        codec.aes_decrypt(
+            AES_KEY_ID, nonce_number(1), b"aad", *seal_outside(AES_KEY_ID, nonce_number(1), b"t", b"aad")
+        ),
+        codec.aes_decrypt(AES_KEY_ID, nonce_number(2), b"", b"forged", bytes(16)),
+        codec.encode_request(0x01, bytes(5)),
+    )
+    for value, request in enumerate(requests, start=1):
+        client.write(REQUEST_AREA, behind)
+        client.exchange(request, value)
+        assert residue(dut, pieces(behind[len(request) : len(request) + 256], 1)) == []
 
 
 @pytest.mark.clause("IPC-3", "IPC-5")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import struct
@@ -12,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -214,10 +214,15 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
 def test_interrupt_is_status_2_and_leaves_nothing_behind(tmp_path: Path, firmware: Path) -> None:
     result = tmp_path / "result.json"
     command = [*HIL, "diff", "--count", "10000000", "--json", str(result)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    # A background job of a shell inherits an ignored SIGINT; a user's terminal does not ignore it.
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible) as process:
+        try:
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 2
     assert errors.splitlines() == ["hil: interrupted; nothing was written"]
     assert list(tmp_path.iterdir()) == []

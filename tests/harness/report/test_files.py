@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -171,12 +172,18 @@ def test_interrupt_at_any_moment(tmp_path: Path, delay: float) -> None:
     path = tmp_path / "report"
     path.write_bytes(b"a" * 4_000_000)
     command = [sys.executable, "-c", WRITES_FOR_EVER, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(delay)
-        child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+    # A background job of a shell inherits an ignored SIGINT; a user's terminal does not ignore it.
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, preexec_fn=interruptible, **pipes) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(delay)
+            child.send_signal(signal.SIGINT)
+            _, errors = child.communicate(timeout=30)
+        finally:
+            child.kill()
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() in (b"a" * 4_000_000, b"b" * 4_000_000)
