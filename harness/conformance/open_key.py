@@ -56,11 +56,14 @@ def zeros(number: int) -> list[Polynomial]:
 def sign(
     number: int, rho: bytes, z: Sequence[Polynomial], hints: Hints, message: bytes = b"", context: bytes = b""
 ) -> Signature:
-    """The signature with this z and these hints that is valid under `public_key(number, rho)`, bounds apart."""
+    """The signature with this z and these hints that is valid under `public_key(number, rho)`, bounds apart.
+
+    A position that is given twice counts twice: so would a decoder take it that does not refuse it.
+    """
     shape = MLDSA_SHAPES[number]
     mu = _message_hash(public_key(number, rho), message, context)
     rows = _matrix_times(number, rho, z)
-    high = [_use_hint(shape, row, set(ones)) for row, ones in zip(rows, hints, strict=True)]
+    high = [_use_hint(shape, row, ones) for row, ones in zip(rows, hints, strict=True)]
     bits = ((Q - 1) // (2 * shape.gamma2) - 1).bit_length()
     challenge = shake_256(mu + b"".join(_pack(row, bits) for row in high)).digest(shape.challenge)
     return Signature(challenge, z, encode_hints(shape, hints))
@@ -130,14 +133,13 @@ def _transform_back(polynomial: Polynomial) -> Polynomial:
     return [c * scale % Q for c in w]
 
 
-def _use_hint(shape: MldsaShape, row: Polynomial, ones: set[int]) -> Polynomial:
+def _use_hint(shape: MldsaShape, row: Polynomial, ones: Sequence[int]) -> Polynomial:
     """UseHint (algorithm 40) of each coefficient, from 0 to q - 1."""
     values = (Q - 1) // (2 * shape.gamma2)
     result = []
     for index, coefficient in enumerate(row):
         high, low = _decompose(shape, coefficient)
-        if index in ones:
-            high = (high + (1 if low > 0 else -1)) % values
+        high = (high + ones.count(index) * (1 if low > 0 else -1)) % values
         result.append(high)
     return result
 

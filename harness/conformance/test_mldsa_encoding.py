@@ -186,6 +186,7 @@ def _wrong_encodings(number: int) -> Iterator[tuple[str, list[list[int]], list[i
     yield "the last two out of order", _rows(number, last=[1, 2, 255]), [1, 255, 2], [0] * (k - 1) + [3]
     yield "out of order in the second", _rows(number, first=[4], second=[0, 1]), [4, 1, 0], [1] + [3] * (k - 1)
     yield "a position twice", _rows(number, first=[5]), [5, 5], [2] * k
+    yield "a position twice, which cancels out", _none(number), [5, 5], [2] * k
     yield "position 0 twice", _rows(number, last=[0]), [0, 0], [0] * (k - 1) + [2]
     yield "position 255 twice", _rows(number, second=[255]), [255, 255], [0] + [2] * (k - 1)
     yield "ends that fall", _rows(number, first=[1, 2, 3, 4]), [1, 2, 3, 4], [4, 2] + [4] * (k - 2)
@@ -209,6 +210,15 @@ def test_hints_have_one_encoding(open_dut: Dut, number: int) -> None:
         _judge(open_dut, number, sound.encode(number), True, f"{what}, put right")
         encoded = bytes(positions).ljust(omega, b"\0") + bytes(ends)
         _judge(open_dut, number, replace(sound, hints=encoded).encode(number), False, what)
+
+
+@pytest.mark.clause("DSA-1")
+@_SETS
+def test_a_position_that_counts_twice(open_dut: Dut, number: int) -> None:
+    """Up or down by two: no signature can say that, a decoder that takes every position as it comes would."""
+    for positions in ([5, 5], [0, 0, 255, 255]):
+        forged = _signed(number, _random_z(number), _rows(number, first=positions))
+        _judge(open_dut, number, forged.encode(number), False, f"positions {positions}")
 
 
 @pytest.mark.clause("DSA-1")

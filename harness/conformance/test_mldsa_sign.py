@@ -17,6 +17,7 @@ from harness.conformance.dut import (
     PEER_MLDSA_SEEDS,
     UNKNOWN_KEY_ID,
     Dut,
+    mldsa_public_key,
 )
 from harness.conformance.support import exhaust, granted, next_nonce, noise, pieces, refused, residue
 from harness.conformance.support_pq import (
@@ -46,6 +47,10 @@ AT_BOUNDS: dict[int, dict[str, int]] = {
         "low bits just within": 21,
         "omega + 1 hints": 264,
         "omega hints": 355,
+        "low part gamma2": 111,
+        "low part gamma2 + 1": 10,
+        "low part -gamma2": 705,
+        "low part -gamma2, high part 0": 65282,
         "24 rounds": 40,
     },
     65: {
@@ -55,7 +60,11 @@ AT_BOUNDS: dict[int, dict[str, int]] = {
         "low bits just within": 85,
         "omega + 1 hints": 173,
         "omega hints": 764,
-        "35 rounds": 95,
+        "low part gamma2": 4,
+        "low part gamma2 + 1": 635,
+        "low part -gamma2": 207,
+        "low part -gamma2, high part 0": 64,
+        "64 rounds": 27578,
     },
     87: {
         "z on its bound": 170,
@@ -64,9 +73,16 @@ AT_BOUNDS: dict[int, dict[str, int]] = {
         "low bits just within": 14,
         "omega + 1 hints": 1459,
         "omega hints": 733,
-        "30 rounds": 133,
+        "low part gamma2": 159,
+        "low part gamma2 + 1": 470,
+        "low part -gamma2": 598,
+        "low part -gamma2, high part 0": 1864,
+        "38 rounds": 27953,
     },
 }
+
+# Seeds of keys in which a coefficient of t lies half way between two of t1 (FIPS 204, algorithm 35); shown there too.
+HALF_WAY = {44: b"\x0d" * 32, 65: b"\x02" * 32, 87: b"\x07" * 32}
 
 
 def _sign(dut: Dut, number: int, message: bytes = b"", context: bytes = b"") -> bytes:
@@ -118,11 +134,13 @@ def test_the_longest_message(dut: Dut, number: int, context_length: int) -> None
 
 @pytest.mark.clause("DSA-1")
 @_SETS
-@pytest.mark.parametrize("seed", [noise(32, seed=1), bytes(32), b"\xff" * 32], ids=["noise", "zeros", "ones"])
-def test_any_seed(dut: Dut, number: int, seed: bytes) -> None:
+@pytest.mark.parametrize("name", ["noise", "zeros", "ones", "half way"])
+def test_any_seed(dut: Dut, number: int, name: str) -> None:
+    seeds = {"noise": noise(32), "zeros": bytes(32), "ones": b"\xff" * 32, "half way": HALF_WAY[number]}
+    seed = seeds[name]
     dut.keys.replace(KeyImage((mldsa_slot(1, number, seed),)))
     signature = granted(dut.mldsa_sign(1, b"text", b"context"))
-    assert verifies_outside(number, model_mldsa.public_key(number, seed), signature, b"text", b"context")
+    assert verifies_outside(number, mldsa_public_key(number, seed), signature, b"text", b"context")
     assert dut.mldsa_verify(1, signature, b"text", b"context").status is Status.SUCCESS
 
 
@@ -158,7 +176,11 @@ def test_the_randomness_is_one_draw_of_32_bytes(dut: Dut, number: int) -> None:
     ("number", "name"), [(number, name) for number, messages in AT_BOUNDS.items() for name in messages]
 )
 def test_what_signing_rejects_lies_exactly_at_its_bounds(dut: Dut, number: int, name: str) -> None:
-    """A candidate on a bound is rejected, one just within it is taken: FIPS 204, algorithm 7, lines 23 and 28."""
+    """A candidate on a bound is rejected, one just within it is taken: FIPS 204, algorithm 7, lines 23 and 28.
+
+    A hint is made where the low part comes to be outside (-gamma2, gamma2], and not where the high part stays 0 all the
+    same (algorithms 36 and 39). From 256 masks on, their number takes two bytes: 64 and 38 rounds of 5 and 7.
+    """
     dut.boot(ENTROPY)
     _sign(dut, number, AT_BOUNDS[number][name].to_bytes(4, "little"))
 
@@ -170,7 +192,7 @@ def test_many_keys_and_messages(dut: Dut, number: int) -> None:
     for seed in range(25):
         key = noise(32, seed=100 + seed)
         dut.keys.replace(KeyImage((mldsa_slot(1, number, key),)))
-        public = model_mldsa.public_key(number, key)
+        public = mldsa_public_key(number, key)
         for count in range(8):
             message, context = noise(37 * count, seed=seed), noise(31 * count, seed=count)
             signature = granted(dut.mldsa_sign(1, message, context))

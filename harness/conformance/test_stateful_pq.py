@@ -234,4 +234,4 @@ def test_many_sequences_with_signatures_and_encapsulations(dut: Dut) -> None:
     class Bound(PostQuantumMachine):
         dut = device
 
-    run_machine(Bound, 600)
+    run_machine(Bound, 250)

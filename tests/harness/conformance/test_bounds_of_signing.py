@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The messages of AT_BOUNDS come to the bounds that they are named for: the signing loop replayed, round by round."""
+"""The messages of AT_BOUNDS come to the bounds that they are named for: the signing loop replayed, round by round. And
+the seeds of HALF_WAY make the keys that they should.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,22 @@ from operator import add, sub
 import pytest
 
 from harness.conformance.dut import MLDSA_SEEDS
-from harness.conformance.support_pq import draws
-from harness.conformance.test_mldsa_sign import AT_BOUNDS
+from harness.conformance.support_pq import MLDSA_SETS, draws
+from harness.conformance.test_mldsa_sign import AT_BOUNDS, HALF_WAY
 from harness.model import mldsa_signer as signer
 from harness.model.mldsa_signer import Parameters, SigningKey
 
 
 @dataclass(frozen=True)
 class Round:
-    """The largest coefficients of z and of the low bits of w - c s2, and how many hints there are."""
+    """The largest coefficients of z and of the low bits of w - c s2, and how many hints there are; of the coefficients
+    whose low part c t0 has moved to +-gamma2 or next to it: that low part, whether the high part is 0, whether there is
+    a hint."""
 
     z: int
     low: int
     hints: int
+    edges: frozenset[tuple[int, bool, bool]]
 
     def within(self, p: Parameters) -> tuple[bool, bool, bool]:
         """Which of the three FIPS 204, algorithm 7, takes."""
@@ -52,13 +57,18 @@ def _round(key: SigningKey, mu: bytes, y: signer.Vector) -> Round:
     narrow, wide = signer._NARROW.pack(c), signer._WIDE.pack(c)
     z = [list(map(add, row, signer._NARROW.product(narrow, secret))) for row, secret in zip(y, key.s1, strict=True)]
     low, hints = 0, 0
+    edges = set()
     for row, secret, t0 in zip(w, key.s2, key.t0, strict=True):
         rest = list(map(sub, row, signer._NARROW.product(narrow, secret)))
         highs = signer._high_bits(rest, p)
-        low = max(low, _largest(signer._low_bits(rest, highs, p)))
-        moved = signer._high_bits(map(add, rest, signer._WIDE.product(wide, t0)), p)
+        lows, product = signer._low_bits(rest, highs, p), signer._WIDE.product(wide, t0)
+        low = max(low, _largest(lows))
+        moved = signer._high_bits(map(add, rest, product), p)
         hints += sum(a != b for a, b in zip(highs, moved, strict=True))
-    return Round(max(map(_largest, z)), low, hints)
+        for high, after, part in zip(highs, moved, map(add, lows, product), strict=True):
+            if part in (p.gamma2, p.gamma2 + 1, -p.gamma2):
+                edges.add((part, high == 0, high != after))
+    return Round(max(map(_largest, z)), low, hints, frozenset(edges))
 
 
 def _largest(polynomial: list[int]) -> int:
@@ -85,9 +95,21 @@ def test_a_message_comes_to_its_bound(number: int, name: str) -> None:
         "z just within": taken.z == p.gamma1 - p.beta - 1,
         "low bits just within": taken.low == p.gamma2 - p.beta - 1,
         "omega hints": taken.hints == p.omega,
+        "low part gamma2": any(part == p.gamma2 and not hint for part, _, hint in taken.edges),
+        "low part gamma2 + 1": any(part == p.gamma2 + 1 and hint for part, _, hint in taken.edges),
+        "low part -gamma2": (-p.gamma2, False, True) in taken.edges,
+        "low part -gamma2, high part 0": (-p.gamma2, True, False) in taken.edges,
     }
     if name in alone:
         passes, exactly = alone[name]
         assert any(found.within(p) == passes and exactly(found) for found in rejected)
     else:
         assert within.get(name, f"{len(rounds)} rounds" == name)
+
+
+@pytest.mark.parametrize("number", MLDSA_SETS)
+def test_a_key_has_a_coefficient_half_way(number: int) -> None:
+    """t0 is 2^12 where t lies half way, and goes no further."""
+    one = signer._WIDE.pack([1, *[0] * 255])
+    t0 = [signer._WIDE.product(one, packed) for packed in signer.expand_key(number, HALF_WAY[number]).t0]
+    assert max(map(max, t0)) == 1 << 12
