@@ -135,9 +135,21 @@ class GatewaySystem:
         except HostPortError as error:
             raise TargetError(str(error)) from None
 
+    def turn(self) -> bool:
+        """One turn of a task, behind the wait of the one that waits the shortest where all of them do.
+
+        False: every task waits for a signal. For those who want to see what happens within a job. Raises TargetStopped
+        when the task faults or hangs.
+        """
+        return self._checked(self.system.run(EXCHANGE_BUDGET, turns=1)).turns > 0
+
     def _run(self) -> None:
-        run: Run = self.system.run(EXCHANGE_BUDGET)
-        if run.reports:
-            raise TargetStopped("\n".join(report.report() for report in run.reports))
+        run = self._checked(self.system.run(EXCHANGE_BUDGET))
         if run.why != "quiet":
             raise TargetStopped(f"the tasks keep each other busy: not quiet after {run.turns} turns")
+
+    @staticmethod
+    def _checked(run: Run) -> Run:
+        if run.reports:
+            raise TargetStopped("\n".join(report.report() for report in run.reports))
+        return run
