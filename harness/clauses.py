@@ -109,6 +109,5 @@ CLAUSES: tuple[Clause, ...] = (
     *_chapter(
         "Client side",
         {"CLI-1": "wait and retry", "CLI-2": "chunks", "CLI-3": "sealed files"},
-        built=False,
     ),
 )

@@ -13,6 +13,7 @@ from emulator.board import Board, Region, TaskMap
 from emulator.cpu import Cpu, Device, Registers, lib
 from emulator.errors import EmulatorError
 from emulator.image import Image
+from emulator.l4.meter import Meter
 from emulator.stop import IDLE, Breakpoint, Fault, FaultKind, LimitReached, Stop
 from emulator.symbols import Symbols
 
@@ -113,6 +114,12 @@ class Task:
         stop = self._explain(code, budget)
         self.state = "running" if isinstance(stop, Breakpoint) else "faulted"
         return stop
+
+    def measure(self) -> Meter:
+        """From now on every run is counted by the returned meter, which begins at zero."""
+        meter = Meter(self.cpu)
+        self._execute = meter.run
+        return meter
 
     def _explain(self, code: int, budget: int) -> Stop:
         registers = self.cpu.registers()

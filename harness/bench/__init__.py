@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.bench.figure import Figure
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
+from harness.bench.sealing import sealing_share
 from harness.bench.times import exchange_times, guest_speed, task_switch
 from harness.targets.names import DEFAULT_BOARD
 from harness.targets.opening import default_firmware
@@ -25,4 +26,5 @@ def run_bench(firmware: Path | None = None, board_name: str = DEFAULT_BOARD) -> 
         *exchange_times(path, board_name),
         task_switch(board_name),
         guest_speed(path, board_name),
+        sealing_share(path, board_name),
     )

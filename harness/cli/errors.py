@@ -15,6 +15,7 @@ _MENDABLE = (
     ("harness.conformance.runner", "ConformanceError"),
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
+    ("harness.sealing", "SealingError"),
     ("harness.targets.base", "TargetError"),
     ("harness.vectors.error", "VectorError"),
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.common import console, plain_table
-from harness.protocol.commands import AES_KEY_SIZE, KEY_STORAGE_SIZE, Algorithm
+from harness.cli.common import console, plain_table, read_keys
+from harness.protocol.commands import AES_KEY_SIZE, Algorithm
 from harness.protocol.key_image import KeyImage, KeyImageError, KeySlot, aes_slot
 from harness.report.files import atomic_write
 
@@ -36,7 +36,7 @@ def keys_new(image: Path, aes_ids: tuple[int, ...], force: bool) -> None:
 @click.argument("image", type=click.Path(path_type=Path))
 def keys_show(image: Path) -> None:
     """List the keys of an image, without their material."""
-    _print_keys(_read_keys(image))
+    _print_keys(read_keys(image))
 
 
 @keys.command("rotate")
@@ -44,7 +44,7 @@ def keys_show(image: Path) -> None:
 @click.argument("key_id", type=click.IntRange(1, 0xFFFF_FFFF))
 def keys_rotate(image: Path, key_id: int) -> None:
     """Give a key new random material and the next generation."""
-    content = _read_keys(image)
+    content = read_keys(image)
     slot = content.slot(key_id)
     rotated = content.replaced(slot.rotated(_random_bytes(len(slot.material))))
     atomic_write(image, rotated.build())
@@ -57,11 +57,6 @@ def _random_bytes(size: int) -> bytes:
 
 def _random_aes(key_id: int) -> KeySlot:
     return aes_slot(key_id, _random_bytes(AES_KEY_SIZE))
-
-
-def _read_keys(path: Path) -> KeyImage:
-    with path.open("rb") as file:
-        return KeyImage.parse(file.read(KEY_STORAGE_SIZE + 1))
 
 
 def _print_keys(image: KeyImage) -> None:

@@ -81,7 +81,7 @@ class HostPort:
         """The gateway has done the job that was posted last."""
         return bytes(self.memory[_JOB_DOORBELL:_DONE_DOORBELL]) == bytes(self.memory[_DONE_DOORBELL:_JOB_OFFSET])
 
-    def post(self, command: int, data: bytes = b"", key_id: int = 0) -> None:
+    def post(self, command: int, data: bytes | memoryview = b"", key_id: int = 0) -> None:
         """Puts a job of at most 65536 bytes of input into the port and rings; HostPortError when it does not fit."""
         if len(data) > AREA_SIZE:
             raise HostPortError(f"an input of {len(data)} bytes does not fit the host port: {AREA_SIZE} is the limit")

@@ -1,38 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The gateway's ARM image in a machine of its own; the test plays the kernel and the model plays the service."""
+"""The gateway's ARM image as the only task of a system; the test plays the kernel's time and the model the service."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from emulator.board import AN386, Region
+from emulator.board import board
 from emulator.image import load_image
-from emulator.machine import Machine
-from emulator.stop import IDLE
+from emulator.l4.scheduler import Signal
+from emulator.l4.system import System
+from emulator.l4.utcb import Utcb
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
 from harness.protocol.key_image import KeyImage
-from harness.targets.emulated import describe
 from harness.targets.host_port import HostPort, Outcome
 from harness.targets.model import ModelTarget
 
-# What the gateway task is granted, in the places of the board's row. It gets neither entropy nor key storage: their
-# places in the row hold its control page and its host port, and it must do without the rest.
-GATEWAY = replace(
-    AN386,
-    name="an386-gateway",
-    code=Region("code", 0x0020_0000, 0x20_0000, "rx"),
-    stack=Region("stack", 0x2020_1000, 0x4000, "rw"),
-    data=Region("data", 0x2020_6000, 0x3_A000, "rw"),
-    bulk=Region("bulk", 0x2024_0000, 0x10_0000, "rw"),
-    entropy_page=Region("utcb", 0x2184_0000, 0x1000, "rw"),
-    key_storage=Region("host port", 0x2185_0000, 0x2_1000, "rw"),
-)
+BOARD = board("an386")
 BUDGET = 50_000_000
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(100, 132))
@@ -40,13 +28,18 @@ KEYS = KeyImage((key_image.aes_slot(7, KEY), key_image.aes_slot(8, OTHER_KEY))).
 
 
 class GatewayBench:
-    """Runs the gateway whenever there is something to do, as the kernel would."""
+    """Runs the gateway whenever there is something to do; time passes only where the bench lets it."""
 
     def __init__(self, image: Path) -> None:
-        self.machine = Machine(GATEWAY, load_image(image, GATEWAY))
-        self.window = self.machine.view(GATEWAY.window.base, GATEWAY.window.size)
-        self.utcb = self.machine.view(GATEWAY.entropy_page.base, GATEWAY.entropy_page.size)
-        self.host_port = HostPort(self.machine.view(GATEWAY.key_storage.base, GATEWAY.key_storage.size))
+        gateway = BOARD.gateway
+        signals = [
+            Signal(gateway.name, BOARD.host_port.base),
+            Signal(gateway.name, BOARD.window.base + table.WINDOW_RESPONSE_DOORBELL),
+        ]
+        self.system = System(BOARD, {gateway.name: load_image(image, BOARD, gateway)}, signals)
+        self.window = self.system.view(BOARD.window.base, BOARD.window.size)
+        self.utcb = Utcb(self.system.view(gateway.utcb.base, gateway.utcb.size))
+        self.host_port = HostPort(self.system.view(BOARD.host_port.base, BOARD.host_port.size))
         self.model = ModelTarget()
         self.model.boot(bytes(range(48)), KEYS)
         self.answer: Callable[[bytes], bytes | None] = self.ask_model
@@ -58,7 +51,7 @@ class GatewayBench:
     @property
     def now(self) -> int:
         """The kernel's clock, in microseconds."""
-        return self.machine.kernel_page.now
+        return self.system.kernel_page.now
 
     def do(self, command: int, data: bytes = b"", key_id: int = 0) -> Outcome:
         """Gives a job and runs until it is done."""
@@ -88,7 +81,7 @@ class GatewayBench:
         self._run()
         while not self.host_port.done:
             if self.window[0:4] == self.window[4:8] or not self._serve():
-                (wake,) = struct.unpack_from("<Q", self.utcb)
+                wake = self.utcb.wake_at
                 assert wake > self.now, "the gateway sleeps for ever"
                 self.wakes.append(wake - self.now)
                 self._set_clock(wake)
@@ -106,11 +99,12 @@ class GatewayBench:
         return True
 
     def _set_clock(self, now: int) -> None:
-        self.machine.kernel_page.set_clock(now)
+        self.system.kernel_page.set_clock(now)
 
     def _run(self) -> None:
-        stop = self.machine.run(BUDGET)
-        assert stop is IDLE, describe(stop)
+        outcome = self.system.run(BUDGET, until=self.now)
+        assert outcome.why == "quiet"
+        assert not outcome.reports, outcome.reports[0].report()
 
 
 @pytest.fixture
@@ -118,4 +112,4 @@ def gateway(firmware: Path) -> Iterator[GatewayBench]:
     """The release image of the gateway, at its first sleep."""
     bench = GatewayBench(firmware.with_name("gateway.elf"))
     yield bench
-    bench.machine.close()
+    bench.system.close()

@@ -118,7 +118,7 @@ def test_nothing_of_an_output_or_input_stays_behind(gateway: Any) -> None:
     plaintext = b"plaintext!" * 3000
     sealed = sealed_file.seal(KEY, 7, plaintext)
     assert open_(gateway, sealed) == (Result.OK, plaintext)
-    for region in (gateway.machine.board.bulk, gateway.machine.board.stack, gateway.machine.board.data):
-        assert b"plaintext!" not in gateway.machine.read(region.base, region.size)
+    for region in gateway.system.board.gateway.image_ram:
+        assert b"plaintext!" not in gateway.system.read(region.base, region.size)
     assert not any(gateway.host_port.memory[0x11000:])
     assert gateway.window_clean
