@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 
 from emulator.machine import Machine
+from harness.analysis.watch import Watch
 from harness.compare import Match, Stopped, compare
 from harness.model import Model
 from harness.protocol import codec, key_image
@@ -127,9 +128,15 @@ class Dut:
     """A booted target with the model beside it."""
 
     def __init__(
-        self, target: Target, totals: Totals | None = None, bounded: bool = False, entropy: bytes = ENTROPY
+        self,
+        target: Target,
+        totals: Totals | None = None,
+        bounded: bool = False,
+        entropy: bytes = ENTROPY,
+        watch: Watch | None = None,
     ) -> None:
         self.target = target
+        self._watch = watch
         self.totals = totals or Totals()
         self.clock = Clock(target)
         self.keys = Keys(target, default_keys())
@@ -142,6 +149,9 @@ class Dut:
         self.target.boot(entropy, self.keys.raw)
         self.model = Model(entropy, self.keys.raw)
         self.keys.bind(self.model)
+        if self._watch is not None:
+            self._watch.in_play = self.model.watch_secrets()
+            self._watch.judge_boot()
 
     # ---- exchanges ----
 
@@ -213,6 +223,14 @@ class Dut:
         if self._emulated is None:
             self._lacks(MEMORY)
         return self._emulated
+
+    @property
+    def watch(self) -> Watch:
+        """What watches every run for secrets; skips the test where nothing does."""
+        self.require(MEMORY)
+        if self._watch is None:
+            pytest.skip("secrets and fetches are not watched: --no-secrets")
+        return self._watch
 
     @property
     def machine(self) -> Machine:
