@@ -142,8 +142,8 @@ class Cpu:
             raise EmulatorError(f"region {region.name}: not granted, too many regions or no memory")
 
     def forget_translations(self) -> None:
-        """Drop translated code: the engine does not see that the host changed it."""
-        self.engine.ctl_flush_tb()
+        """Drop translated code: the engine does not see that the host changed it, or its hooks."""
+        lib.core_forget_translations(self._core)
 
     # ---- registers ----
 

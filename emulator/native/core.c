@@ -255,6 +255,12 @@ static enum core_stop judge(core *c)
     return c->denied ? CORE_DENIED : CORE_ENGINE_ERROR;
 }
 
+void core_forget_translations(core *c)
+{
+    uc_ctl_flush_tb(c->uc);
+    c->flush_again = true;
+}
+
 enum core_stop core_run(core *c, uint64_t budget)
 {
     int64_t start = budget > INT64_MAX ? INT64_MAX : (int64_t)budget;
@@ -266,6 +272,10 @@ enum core_stop core_run(core *c, uint64_t budget)
     /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
     c->error = uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 0);
     c->instructions = (uint64_t)(start - c->fuel);
+    if (c->flush_again) {
+        c->flush_again = false;
+        uc_ctl_flush_tb(c->uc);
+    }
     if (!c->stopped || c->stop != CORE_BREAKPOINT) {
         uc_reg_read(c->uc, UC_ARM_REG_PC, &c->pc);
     }

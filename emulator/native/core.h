@@ -40,6 +40,12 @@ void core_revoke_all(core *c);
 /* Run from core_pc until something stops the guest, for at most `budget` instructions (counted by whole blocks). */
 enum core_stop core_run(core *c, uint64_t budget);
 
+/*
+ * Drop translated code, which does not see that the host has changed it, or added or removed hooks. A removed hook is
+ * gone only when the next run ends, and what that run translates still serves it: the code is dropped then once more.
+ */
+void core_forget_translations(core *c);
+
 uint32_t core_pc(const core *c); /* where the last run stopped and the next one starts */
 void core_set_pc(core *c, uint32_t pc);
 enum { CORE_GENERAL_REGISTERS = 15 };

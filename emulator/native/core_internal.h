@@ -112,6 +112,7 @@ struct core {
     uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
     bool resuming;
 
+    bool flush_again; /* behind the next run: see core_forget_translations */
     struct checkpoint checkpoint;
     struct watch watch;
 

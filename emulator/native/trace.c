@@ -115,7 +115,7 @@ core_trace *core_trace_new(core *c, size_t limit)
         free(t);
         return NULL;
     }
-    uc_ctl_flush_tb(c->uc); /* code translated before would not call the hooks */
+    core_forget_translations(c); /* code translated before would not call the hooks */
     return t;
 }
 
@@ -124,7 +124,7 @@ void core_trace_free(core_trace *t)
     if (t != NULL) {
         uc_hook_del(t->c->uc, t->block);
         uc_hook_del(t->c->uc, t->access);
-        uc_ctl_flush_tb(t->c->uc);
+        core_forget_translations(t->c);
         free(t->events);
         free(t);
     }

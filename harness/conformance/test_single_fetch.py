@@ -24,8 +24,12 @@ def _judge(dut: Dut) -> None:
     assert not found, "\n".join([f"{len(found)} findings", *found])
 
 
+# The window is read before a parameter set matters.
+_ROUNDS = {name: play for name, play in ROUNDS.items() if not name.endswith(("-65", "-87", "-768", "-1024"))}
+
+
 @pytest.mark.clause("IPC-4")
-@pytest.mark.parametrize("play", ROUNDS.values(), ids=ROUNDS)
+@pytest.mark.parametrize("play", _ROUNDS.values(), ids=_ROUNDS)
 def test_nothing_is_read_twice(dut: Dut, play: Callable[[Callable[[bytes], codec.Response]], None]) -> None:
     assert dut.watch
     dut.keys.replace(keys())
