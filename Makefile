@@ -53,7 +53,7 @@ lint: setup lint-tools ## every static check
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
 
-C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h emulator/native/core.c emulator/native/core.h)
+C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h) $(filter-out emulator/native/_core.c,$(wildcard emulator/native/*.[ch]))
 
 format: setup ## rewrite the sources in the house's style
 	$(BIN)/ruff check --fix .

@@ -32,6 +32,18 @@ EXCEPTION_SUPERVISOR_CALL = 2
 EXCEPTION_BREAKPOINT = 7
 
 
+_WATCH_EVENTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """A second read of `size` bytes at `address`, or a read of what must not be read: its size is 0, its page known."""
+
+    address: int
+    size: int
+    forbidden: bool
+
+
 class Device(Protocol):
     """Memory-mapped registers; offsets in bytes from the device's base, sizes 1, 2 or 4."""
 
@@ -90,6 +102,7 @@ class Cpu:
             raise EmulatorError("the engine refused its hooks: is unicorn 2.1.4 installed? run `hil doctor`")
         self._run = lib.core_run
         self._keep: list[object] = []
+        self._general = ffi.new("uint32_t[]", lib.CORE_GENERAL_REGISTERS)
         self._power_on = self.engine.context_save()
 
     def close(self) -> None:
@@ -130,8 +143,8 @@ class Cpu:
             raise EmulatorError(f"region {region.name}: not granted, too many regions or no memory")
 
     def forget_translations(self) -> None:
-        """Drop translated code: the engine does not see that the host changed it."""
-        self.engine.ctl_flush_tb()
+        """Drop translated code: the engine does not see that the host changed it, or its hooks."""
+        lib.core_forget_translations(self._core)
 
     # ---- registers ----
 
@@ -140,6 +153,11 @@ class Cpu:
         values = {name: self.engine.reg_read(number) for name, number in _REGISTER_IDS.items()}
         values["pc"] = lib.core_pc(self._core)
         return Registers(**values)
+
+    def general_registers(self) -> tuple[int, ...]:
+        """r0 to r12, then lr and sp; a fast way to the registers that hold data."""
+        lib.core_general_registers(self._core, self._general)
+        return tuple(self._general)
 
     def set_registers(self, values: dict[str, int]) -> None:
         """Set registers by name; the others keep their values."""
@@ -223,3 +241,41 @@ class Cpu:
     def touch(self, address: int, size: int) -> None:
         """The host is about to write here: keep what the snapshot needs."""
         lib.core_touch(self._core, address, size)
+
+    # ---- a run again, and what it reads of shared memory ----
+
+    def checkpoint(self) -> None:
+        """Remember memory and registers for `rollback`, until the next checkpoint, snapshot or restore."""
+        if not lib.core_checkpoint(self._core):
+            raise EmulatorError("no memory for a checkpoint")
+
+    def rollback(self) -> None:
+        """Back to the checkpoint, which stays."""
+        if not lib.core_rollback(self._core):
+            raise EmulatorError("there is no checkpoint to go back to")
+
+    def end_checkpoint(self) -> None:
+        """Stop keeping what runs overwrite."""
+        lib.core_end_checkpoint(self._core)
+
+    def watch_reads(self, fetched: tuple[int, int], unread: tuple[int, int]) -> None:
+        """Name two ranges (address, size; whole pages): bytes to be read once at most, and not at all. Once only."""
+        if not lib.core_watch(self._core, *fetched, *unread):
+            raise EmulatorError("these ranges cannot be watched: whole granted pages, and only one pair for a machine")
+
+    def arm_watch(self, on: bool) -> None:
+        """Forget what was read so far, and watch from now on, or not."""
+        lib.core_watch_arm(self._core, on)
+
+    def watch_events(self) -> tuple[WatchEvent, ...]:
+        """The first events since the watch was armed."""
+        out = ffi.new("struct core_read[]", _WATCH_EVENTS)
+        count = lib.core_watch_events(self._core, out, _WATCH_EVENTS)
+        return tuple(WatchEvent(out[i].address, out[i].size, bool(out[i].forbidden)) for i in range(count))
+
+    def start_trace(self, limit: int) -> object:
+        """The native core's trace; see emulator.trace."""
+        trace = lib.core_trace_new(self._core, limit)
+        if trace == ffi.NULL:
+            raise EmulatorError("no memory for a trace")
+        return trace

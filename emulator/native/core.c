@@ -1,90 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core.h"
+#include "core_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <unicorn/unicorn.h>
-
-#define PAGE_SIZE 4096u
-#define PAGE_MASK (PAGE_SIZE - 1u)
-#define IF_THEN_BITS 0x0600FC00u /* ARMv7-M ARM, B1.4.2: EPSR.IT */
-#define ENGINE_PAGE_SIZE 1024u   /* of the engine's TLB */
-#define ENGINE_PAGE_MASK (ENGINE_PAGE_SIZE - 1u)
-#define GRANTS_MAX 32
-#define HOT_RANGES_MAX 16
-#define BREAKPOINTS_MAX 64
-#define LAST_BLOCKS 64u      /* a power of two: the ring index is masked */
-#define BLOCK_CACHE 16384u   /* direct-mapped by address; a power of two */
 #define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
 
-struct grant {
-    uint32_t base;
-    uint32_t size;
-    int access;
-    uint8_t *host;
-    uint8_t **saved;    /* one pointer a page: its content at the snapshot, once it was written */
-    uint8_t *dirty;     /* one flag a page */
-    uint8_t *untracked; /* one flag a page: a hot range covers it whole */
-};
-
-struct hot_range {
-    uint32_t base;
-    uint32_t size;
-    uint8_t *host;
-    uint8_t *saved;
-};
-
-struct dirty_page {
-    struct grant *grant;
-    uint32_t page;
-};
-
-struct block {
-    uint32_t address;
-    uint32_t size;
-    uint32_t instructions;
-};
-
-struct core {
-    uc_engine *uc;
-    uint32_t until;
-    uc_context *context;
-    uint32_t context_pc;
-    bool snapshot;
-
-    struct grant grants[GRANTS_MAX];
-    size_t grant_count;
-    struct hot_range hot[HOT_RANGES_MAX];
-    size_t hot_count;
-    struct dirty_page *dirty;
-    size_t dirty_count;
-    size_t dirty_capacity;
-
-    int64_t fuel;
-    enum core_stop stop;
-    bool stopped;
-    bool denied;
-    uint32_t pc;
-    uint64_t instructions;
-    uint32_t fault_page;
-    int fault_access;
-    bool locating;
-    uint32_t located;
-    uint32_t exception;
-    uc_err error;
-
-    uint32_t breakpoints[BREAKPOINTS_MAX];
-    size_t breakpoint_count;
-    uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
-    bool resuming;
-
-    uint32_t last[LAST_BLOCKS];
-    uint32_t last_count;
-    struct block blocks[BLOCK_CACHE];
-};
-
-static struct grant *find_grant(core *c, uint32_t address)
+struct grant *find_grant(core *c, uint32_t address)
 {
     for (size_t i = 0; i < c->grant_count; i++) {
         if (address - c->grants[i].base < c->grants[i].size) {
@@ -196,12 +118,12 @@ static bool mark_dirty(core *c, struct grant *g, uint32_t page)
  * During a data access inside an If-Then block the engine shows the block's state in CPSR, and would translate the next
  * block with it: that one would skip instructions, silently and from then on. A fetch needs the state to go on.
  */
-static void leave_if_then_block(core *c)
+void leave_if_then_block(uc_engine *uc)
 {
     uint32_t cpsr = 0;
-    if (uc_reg_read(c->uc, UC_ARM_REG_CPSR, &cpsr) == UC_ERR_OK && (cpsr & IF_THEN_BITS)) {
+    if (uc_reg_read(uc, UC_ARM_REG_CPSR, &cpsr) == UC_ERR_OK && (cpsr & IF_THEN_BITS)) {
         cpsr &= ~IF_THEN_BITS;
-        uc_reg_write(c->uc, UC_ARM_REG_CPSR, &cpsr);
+        uc_reg_write(uc, UC_ARM_REG_CPSR, &cpsr);
     }
 }
 
@@ -220,7 +142,6 @@ static int access_of(uc_mem_type type)
 static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry, void *user)
 {
     core *c = user;
-    (void)uc;
     int access = access_of(type);
     struct grant *g = find_grant(c, (uint32_t)address);
     if (g == NULL || !(g->access & access)) {
@@ -248,12 +169,34 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tl
             permissions &= ~UC_PROT_WRITE;
         }
     }
+    if (c->checkpoint.on && (g->access & CORE_WRITE) && g->host != NULL) {
+        if (access == CORE_WRITE) {
+            if (!keep_page(c, g, page)) {
+                stop_with(c, CORE_ENGINE_ERROR);
+                return false;
+            }
+        } else if (!g->kept[page]) {
+            permissions &= ~UC_PROT_WRITE;
+        }
+    }
     if (access != CORE_EXECUTE) {
-        leave_if_then_block(c);
+        leave_if_then_block(uc);
+    }
+    if (c->watch.armed && fill_watched(c, (uint32_t)address, access, entry)) {
+        entry->perms = (uc_prot)((int)entry->perms & permissions);
+        return true;
     }
     entry->paddr = address; /* the engine's own pages are smaller than ours (1 KiB): it rounds */
     entry->perms = (uc_prot)permissions;
     return true;
+}
+
+static void free_grant(struct grant *g)
+{
+    free(g->saved);
+    free(g->dirty);
+    free(g->untracked);
+    free(g->kept);
 }
 
 bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host)
@@ -267,10 +210,9 @@ bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host
     g->saved = calloc(pages, sizeof *g->saved);
     g->dirty = calloc(pages, 1);
     g->untracked = calloc(pages, 1);
-    if (g->saved == NULL || g->dirty == NULL || g->untracked == NULL) {
-        free(g->saved);
-        free(g->dirty);
-        free(g->untracked);
+    g->kept = calloc(pages, 1);
+    if (g->saved == NULL || g->dirty == NULL || g->untracked == NULL || g->kept == NULL) {
+        free_grant(g);
         return false;
     }
     c->grant_count++;
@@ -282,9 +224,7 @@ void core_revoke_all(core *c)
 {
     core_drop_snapshot(c);
     for (size_t i = 0; i < c->grant_count; i++) {
-        free(c->grants[i].saved);
-        free(c->grants[i].dirty);
-        free(c->grants[i].untracked);
+        free_grant(&c->grants[i]);
     }
     c->grant_count = 0;
     memset(c->blocks, 0, sizeof c->blocks);
@@ -315,6 +255,12 @@ static enum core_stop judge(core *c)
     return c->denied ? CORE_DENIED : CORE_ENGINE_ERROR;
 }
 
+void core_forget_translations(core *c)
+{
+    uc_ctl_flush_tb(c->uc);
+    c->flush_again = true;
+}
+
 enum core_stop core_run(core *c, uint64_t budget)
 {
     int64_t start = budget > INT64_MAX ? INT64_MAX : (int64_t)budget;
@@ -326,6 +272,10 @@ enum core_stop core_run(core *c, uint64_t budget)
     /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
     c->error = uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 0);
     c->instructions = (uint64_t)(start - c->fuel);
+    if (c->flush_again) {
+        c->flush_again = false;
+        uc_ctl_flush_tb(c->uc);
+    }
     if (!c->stopped || c->stop != CORE_BREAKPOINT) {
         uc_reg_read(c->uc, UC_ARM_REG_PC, &c->pc);
     }
@@ -399,6 +349,7 @@ bool core_hot_range(core *c, uint32_t base, uint32_t size)
 
 bool core_snapshot(core *c)
 {
+    core_end_checkpoint(c);
     for (size_t i = 0; i < c->grant_count; i++) {
         struct grant *g = &c->grants[i];
         for (uint32_t p = 0; p < g->size / PAGE_SIZE; p++) {
@@ -434,6 +385,7 @@ void core_restore(core *c)
     if (!c->snapshot) {
         return;
     }
+    core_end_checkpoint(c);
     for (size_t i = 0; i < c->hot_count; i++) {
         memcpy(c->hot[i].host, c->hot[i].saved, c->hot[i].size);
     }
@@ -453,6 +405,7 @@ void core_restore(core *c)
 
 void core_drop_snapshot(core *c)
 {
+    core_end_checkpoint(c);
     for (size_t i = 0; i < c->hot_count; i++) {
         free(c->hot[i].saved);
     }
@@ -476,7 +429,7 @@ void core_drop_snapshot(core *c)
 
 void core_touch(core *c, uint32_t base, uint32_t size)
 {
-    if (!c->snapshot) {
+    if (!c->snapshot && !c->checkpoint.on) {
         return;
     }
     struct grant *g = find_grant(c, base);
@@ -484,8 +437,11 @@ void core_touch(core *c, uint32_t base, uint32_t size)
         return;
     }
     for (uint32_t p = (base - g->base) / PAGE_SIZE; p <= (base - g->base + size - 1) / PAGE_SIZE; p++) {
-        if (!g->untracked[p]) {
+        if (c->snapshot && !g->untracked[p]) {
             mark_dirty(c, g, p);
+        }
+        if (c->checkpoint.on) {
+            keep_page(c, g, p);
         }
     }
 }
@@ -501,6 +457,16 @@ uint32_t core_pc(const core *c)
 {
     return c->pc;
 }
+
+void core_general_registers(const core *c, uint32_t out[CORE_GENERAL_REGISTERS])
+{
+    for (int i = 0; i < 13; i++) {
+        uc_reg_read(c->uc, UC_ARM_REG_R0 + i, &out[i]);
+    }
+    uc_reg_read(c->uc, UC_ARM_REG_LR, &out[13]);
+    uc_reg_read(c->uc, UC_ARM_REG_SP, &out[14]);
+}
+
 void core_set_pc(core *c, uint32_t pc)
 {
     c->pc = pc & ~1u;
@@ -578,6 +544,8 @@ void core_free(core *c)
         return;
     }
     core_revoke_all(c);
+    free_checkpoint(c);
+    free_watch(c);
     if (c->context != NULL) {
         uc_context_free(c->context);
     }

@@ -40,10 +40,18 @@ void core_revoke_all(core *c);
 /* Run from core_pc until something stops the guest, for at most `budget` instructions (counted by whole blocks). */
 enum core_stop core_run(core *c, uint64_t budget);
 
+/*
+ * Drop translated code, which does not see that the host has changed it, or added or removed hooks. A removed hook is
+ * gone only when the next run ends, and what that run translates still serves it: the code is dropped then once more.
+ */
+void core_forget_translations(core *c);
+
 uint32_t core_pc(const core *c); /* where the last run stopped and the next one starts */
 void core_set_pc(core *c, uint32_t pc);
-uint64_t core_instructions(const core *c);     /* executed by the last run */
-uint32_t core_fault_page(const core *c);       /* the engine's page of the denied access */
+enum { CORE_GENERAL_REGISTERS = 15 };
+void core_general_registers(const core *c, uint32_t out[15]); /* r0 to r12, lr, sp */
+uint64_t core_instructions(const core *c);                    /* executed by the last run */
+uint32_t core_fault_page(const core *c);                      /* the engine's page of the denied access */
 uint32_t core_locate_fault(core *c);           /* its exact address, found by repeating the instruction */
 int core_fault_access(const core *c);          /* one of core_access */
 uint32_t core_exception_number(const core *c); /* as UC_HOOK_INTR numbers them */
@@ -63,6 +71,64 @@ void core_restore(core *c);
 void core_drop_snapshot(core *c);
 void core_touch(core *c, uint32_t base, uint32_t size); /* the host is about to write here */
 size_t core_dirty_pages(const core *c);
+
+/*
+ * Checkpoint: the state before one run, to run it again from there. core_rollback goes back to it as often as wanted;
+ * it ends with the next checkpoint, with core_end_checkpoint, and with whatever the snapshot does.
+ */
+bool core_checkpoint(core *c);
+bool core_rollback(core *c);
+void core_end_checkpoint(core *c);
+
+/*
+ * Watch reads of memory that somebody else writes, both ranges in whole pages: a byte of `fetched` that is read a
+ * second time is an event, and the first read of each of the engine's pages (1 KiB) of `unread`. Arming forgets what
+ * was seen before.
+ */
+struct core_read {
+    uint32_t address;
+    uint32_t size;  /* 0: only the page is known */
+    bool forbidden; /* a read of `unread` */
+};
+bool core_watch(core *c, uint32_t fetched, uint32_t fetched_size, uint32_t unread, uint32_t unread_size);
+void core_watch_arm(core *c, bool on);
+size_t core_watch_events(const core *c, struct core_read *out, size_t n); /* the first ones since it was armed */
+
+/*
+ * Search memory for many secrets at once: `text` is the secrets one after the other, each beginning at a multiple of 4
+ * and ending at its entry of `ends`; it has to outlive the needles. Of each secret `tags` has a set of bits: a search
+ * passes over the secrets that share one with `passed`.
+ */
+typedef struct core_needles core_needles;
+struct core_match {
+    uint32_t memory; /* offset in what was searched */
+    uint32_t text;   /* offset of the secret's bytes in the text */
+};
+core_needles *core_needles_new(const uint8_t *text, const uint32_t *ends, const uint8_t *tags, size_t count);
+void core_needles_free(core_needles *n);
+size_t core_search(const core_needles *n, const uint8_t *memory, uint32_t size, uint8_t passed, struct core_match *out,
+                   size_t max);
+
+/*
+ * Trace of blocks and memory accesses, at most `limit` events: one run is recorded, later ones are compared with it.
+ * Of a muted function, and of what it calls, nothing is seen but that it was entered.
+ */
+enum core_event_kind { CORE_EVENT_END, CORE_EVENT_BLOCK, CORE_EVENT_READ, CORE_EVENT_WRITE };
+struct core_event {
+    uint32_t kind; /* one of core_event_kind */
+    uint32_t pc;
+    uint32_t address;
+    uint32_t size;
+};
+typedef struct core_trace core_trace;
+core_trace *core_trace_new(core *c, size_t limit);
+void core_trace_free(core_trace *t);
+bool core_trace_mute(core_trace *t, uint32_t function);
+void core_trace_record(core_trace *t);  /* the next run is the one to compare with */
+void core_trace_compare(core_trace *t); /* the next run is compared */
+size_t core_trace_count(const core_trace *t);
+bool core_trace_overflow(const core_trace *t);
+bool core_trace_difference(const core_trace *t, size_t *index, struct core_event *recorded, struct core_event *other);
 /* binding: end */
 
 #endif

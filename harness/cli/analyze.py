@@ -4,21 +4,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness.analysis.baseline import Unmatched, compare_cost, load_baseline, unmatched_rows
+from harness.analysis.constant_time import VARIANTS, Bench, Comparison
+from harness.analysis.constant_time import analyze as analyze_traces
 from harness.analysis.cost import BOOT, BUILDS, firmware_by_build, measure_boot, measure_cost, measure_footprint
+from harness.analysis.error import AnalysisError
+from harness.analysis.exercise import exercise
+from harness.analysis.residue import KEPT
 from harness.analysis.workloads import workloads
-from harness.cli.common import board_option, console, json_option, plain_table, progress_bar, status_console, write_json
+from harness.cli.common import (
+    board_option,
+    console,
+    firmware_option,
+    json_option,
+    plain_table,
+    progress_bar,
+    status_console,
+    write_json,
+)
 from harness.cli.errors import FINDINGS
+from harness.model.secrets import PLACES, Place
 from harness.protocol.commands import COMMANDS
 from harness.report.cost import CostRow, Footprint
 from harness.report.html import cost_lines
 from harness.report.text import thousands, visible
+from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import default_firmware
 
 LARGEST_SHOWN = 5
 
@@ -146,3 +165,105 @@ def _unmatched_text(entry: Unmatched) -> str:
 
 def _row_name(row: CostRow) -> str:
     return " ".join(filter(None, (row.operation, row.parameter_set, row.build)))
+
+
+# ---- secrets and the window ----
+
+keeps_option = click.option(
+    "--keeps",
+    multiple=True,
+    metavar="PLACE=VARIABLE",
+    help=f"a variable that may hold secrets ({', '.join(PLACES)}); may be repeated; default: this firmware's own",
+)
+
+
+@analyze.command("residue")
+@firmware_option
+@board_option
+@keeps_option
+@json_option
+def analyze_residue(firmware: Path | None, board: str, keeps: tuple[str, ...], json_path: str | None) -> None:
+    """Search memory, registers and window for secrets behind each response (SEC-1)."""
+    _watch(firmware, board, keeps, json_path, "SEC-1")
+
+
+@analyze.command("double-fetch")
+@firmware_option
+@board_option
+@json_option
+def analyze_double_fetch(firmware: Path | None, board: str, json_path: str | None) -> None:
+    """Find request bytes that are read twice, and change them in between to see what breaks (IPC-4)."""
+    _watch(firmware, board, (), json_path, "IPC-4")
+
+
+def _watch(firmware: Path | None, board: str, keeps: tuple[str, ...], json_path: str | None, clause: str) -> None:
+    target = EmulatedTarget(_image(firmware, board), board)
+    try:
+        with progress_bar() as progress:
+            task = progress.add_task("rounds", total=None)
+            requests, everything = exercise(
+                target, _kept(keeps), lambda done, total: progress.update(task, completed=done, total=total)
+            )
+    finally:
+        target.close()
+    findings = [finding for finding in everything if finding.clause == clause]
+    if json_path != "-":
+        for finding in findings:
+            console.print(visible(str(finding)), highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{clause}: {requests} requests, {len(findings)} findings", highlight=False)
+    write_json(json_path, {"requests": requests, "findings": [finding.as_json() for finding in findings]})
+    sys.exit(FINDINGS if findings else 0)
+
+
+def _kept(keeps: tuple[str, ...]) -> Mapping[Place, tuple[str, ...]]:
+    """What --keeps says; raises AnalysisError for what is none of the places."""
+    if not keeps:
+        return KEPT
+    kept: dict[Place, tuple[str, ...]] = {}
+    for text in keeps:
+        named, _equals, variable = text.partition("=")
+        place = next((place for place in PLACES if place == named), None)
+        if place is None or not variable:
+            raise AnalysisError(f"--keeps {text!r}: write PLACE=VARIABLE, PLACE one of: {', '.join(PLACES)}")
+        kept[place] = (*kept.get(place, ()), variable)
+    return kept
+
+
+def _image(firmware: Path | None, board: str) -> Path:
+    path = firmware or default_firmware(board)
+    if not path.is_file():
+        raise AnalysisError(
+            f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware"
+        )
+    return path
+
+
+@analyze.command("constant-time")
+@firmware_option
+@board_option
+@click.option("--variants", type=click.IntRange(min=2), default=VARIANTS, show_default=True, help="secrets to compare")
+@json_option
+def analyze_constant_time(firmware: Path | None, board: str, variants: int, json_path: str | None) -> None:
+    """Compare the traces of operations with other secrets: blocks entered, addresses accessed (SEC-2)."""
+    bench = Bench(_image(firmware, board), board)
+    try:
+        with progress_bar() as progress:
+            task = progress.add_task("operations", total=None)
+            made = analyze_traces(bench, None, lambda n, all: progress.update(task, completed=n, total=all), variants)
+    finally:
+        bench.close()
+    if json_path != "-":
+        _print_traces(made)
+    write_json(json_path, [comparison.as_json() for comparison in made])
+    sys.exit(FINDINGS if any(comparison.difference for comparison in made) else 0)
+
+
+def _print_traces(made: tuple[Comparison, ...]) -> None:
+    table = plain_table("operation", "secret", "events", "outcome", numbers=("events",))
+    for comparison in made:
+        outcome = comparison.difference and f"{comparison.secret} decides {comparison.difference}"
+        outcome = outcome or (comparison.skipped and f"skipped: {comparison.skipped}") or "the same"
+        table.add_row(comparison.case, comparison.secret, thousands(comparison.events), escape(visible(outcome)))
+    _print_wide(table)
+    muted = sorted({name for comparison in made for name in comparison.muted})
+    console.print(f"not looked into, as what they show is public: {', '.join(muted)}", highlight=False)

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import mldsa
 
 from emulator.machine import Machine
+from harness.analysis.watch import Watch
 from harness.compare import Match, Stopped, compare
 from harness.model import Model
 from harness.protocol import codec, key_image
@@ -161,8 +162,10 @@ class Dut:
         bounded: bool = False,
         entropy: bytes = ENTROPY,
         image: KeyImage | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.target = target
+        self._watch = watch
         self.totals = totals or Totals()
         self.clock = Clock(target)
         self.keys = Keys(target, image or default_keys())
@@ -175,6 +178,9 @@ class Dut:
         self.target.boot(entropy, self.keys.raw)
         self.model = Model(entropy, self.keys.raw)
         self.keys.bind(self.model)
+        if self._watch is not None:
+            self._watch.in_play = self.model.watch_secrets()
+            self._watch.judge_boot()
 
     # ---- exchanges ----
 
@@ -266,6 +272,14 @@ class Dut:
         if self._emulated is None:
             self._lacks(MEMORY)
         return self._emulated
+
+    @property
+    def watch(self) -> Watch:
+        """What watches every run for secrets; skips the test where nothing does."""
+        self.require(MEMORY)
+        if self._watch is None:
+            pytest.skip("secrets and fetches are not watched: --no-secrets")
+        return self._watch
 
     @property
     def machine(self) -> Machine:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from emulator.errors import EmulatorError
+from harness.analysis.watch import Watch
 from harness.clauses import CLAUSES
 from harness.conformance.dut import Clock, Dut, Keys, Totals
 from harness.report.results import CaseResult
@@ -98,12 +99,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--firmware", type=Path, default=None, help="firmware image (ELF); default: the release build")
     group.addoption("--board", default=DEFAULT_BOARD, help=f"board to emulate (default: {DEFAULT_BOARD})")
     group.addoption("--full", action="store_true", help="run the slow cases as well")
+    group.addoption(
+        "--no-secrets",
+        action="store_true",
+        help="do not search memory for secrets, nor watch what is read of the window",
+    )
     group.addoption("--clause", action="append", default=[], help="run only the cases of this clause; may be repeated")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks; refuse a clause that does not exist."""
     config.addinivalue_line("markers", "clause(*ids): clauses of the contract that the case judges")
+    config.addinivalue_line("markers", "whole_run: judges what the run has shown so far; comes last")
     config.addinivalue_line("markers", "slow: minutes rather than seconds; runs with --full")
     config.stash[_TOTALS] = Totals()
     for clause in config.getoption("--clause"):
@@ -125,9 +132,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if not wanted or wanted & set(clauses) else dropped).append(item)
         if item.get_closest_marker("slow") and not config.getoption("--full"):
             item.add_marker(pytest.mark.skip(reason="slow: run with --full"))
+    kept.sort(key=lambda item: item.get_closest_marker("whole_run") is not None)
+    items[:] = kept
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
 
 
 @pytest.fixture(scope="session")
@@ -146,10 +154,21 @@ def bench_target(request: pytest.FixtureRequest) -> Iterator[Target]:
     target.close()
 
 
+@pytest.fixture(scope="session")
+def secrets_watch(bench_target: Target, request: pytest.FixtureRequest) -> Iterator[Watch | None]:
+    """What watches every run of the session for secrets and second fetches; None without the means, or unwanted."""
+    if not isinstance(bench_target, EmulatedTarget) or request.config.getoption("--no-secrets"):
+        yield None
+        return
+    watch = Watch(bench_target)
+    yield watch
+    watch.close()
+
+
 @pytest.fixture
-def dut(bench_target: Target, request: pytest.FixtureRequest) -> Dut:
+def dut(bench_target: Target, secrets_watch: Watch | None, request: pytest.FixtureRequest) -> Dut:
     """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
-    return Dut(bench_target, request.config.stash[_TOTALS], bounded=_is_release(bench_target))
+    return Dut(bench_target, request.config.stash[_TOTALS], bounded=_is_release(bench_target), watch=secrets_watch)
 
 
 @pytest.fixture

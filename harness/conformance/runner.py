@@ -27,7 +27,10 @@ _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_
 
 @dataclass(frozen=True, slots=True)
 class ConformanceOptions:
-    """What to run against what; `clauses` empty means all of them. `stop_at_first`: end with the first failure."""
+    """What to run against what; `clauses` empty means all of them. `stop_at_first`: end with the first failure.
+
+    `secrets`: search memory for secrets behind each response, watch what is read of the window (SEC-1, IPC-4).
+    """
 
     target: str = "emulated"
     firmware: Path | None = None
@@ -35,6 +38,7 @@ class ConformanceOptions:
     clauses: tuple[str, ...] = ()
     full: bool = False
     stop_at_first: bool = False
+    secrets: bool = True
 
 
 class ConformanceError(Exception):
@@ -72,6 +76,7 @@ def _arguments(options: ConformanceOptions) -> list[str]:
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:hil"]
     isolated = ["-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "--noconftest", "--import-mode=importlib"]
     chosen = [f"--clause={clause}" for clause in options.clauses] + (["--full"] if options.full else [])
+    chosen += [] if options.secrets else ["--no-secrets"]
     chosen += ["--maxfail=1"] if options.stop_at_first else []
     return [*quiet, *isolated, *chosen, str(HERE)]
 

@@ -217,7 +217,7 @@ class RawClient:
 
     def wake(self) -> None:
         """Signal: the service runs until it idles."""
-        stop = self._machine.run(EXCHANGE_BUDGET)
+        stop = self._dut.emulated.run(EXCHANGE_BUDGET)
         if stop is not IDLE:
             raise ContractViolation(f"stopped: {describe(stop)}")
 

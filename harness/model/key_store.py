@@ -153,6 +153,19 @@ class KeyStore:
             return None
         return self.mlkem_keys.setdefault(key_id, MlkemKey(slot.identity, slot.parameter_set))
 
+    def copied_material(self, key_id: int) -> bytes:
+        """What a look-up of this id copies from the storage, intact or not; empty when it copies no slot."""
+        if not key_id or self._slots is None or key_id not in self._slots:
+            return b""
+        image = self._image.ljust(table.KEY_STORAGE_SIZE, b"\0")
+        for index in range(table.KEY_STORAGE_SLOTS):
+            start = table.KEY_STORAGE_HEADER_SIZE + table.KEY_SLOT_STRIDE * index
+            found, _algorithm, _set, _generation, length = _SLOT_HEADER.unpack_from(image, start)
+            if found == key_id:
+                start += table.KEY_SLOT_HEADER_SIZE
+                return image[start : start + length] if length <= table.KEY_SLOT_MATERIAL_MAX else b""
+        return b""
+
     def _find(self, key_id: int, algorithm: Algorithm) -> StoredSlot | None:
         """The intact slot of this id and algorithm, its material of the right length; what is remembered, brought up
         to date on the way. There is a place for every key id of an image, so that only AES keys can lack one."""

@@ -33,6 +33,8 @@ CONTEXT_MAX = 255
 PUBLIC_KEY_SIZES = {44: 1312, 65: 1952, 87: 2592}
 SIGNATURE_SIZES = {44: 2420, 65: 3309, 87: 4627}
 
+_SECRET_KEY_HEAD = 32 + 32 + 64  # rho, K and tr, behind which the polynomials stand
+
 _KEYS = 32
 _RESULTS = 128  # of which each may hold a message of 64 KiB
 
@@ -51,6 +53,8 @@ class _Peer(Protocol):
     """What is used of dilithium-py."""
 
     def verify(self, pk: bytes, m: bytes, sig: bytes, ctx: bytes) -> bool: ...
+
+    def key_derive(self, seed: bytes) -> tuple[bytes, bytes]: ...
 
 
 def _peer(parameter_set: int) -> _Peer:
@@ -86,6 +90,27 @@ def verify(parameter_set: int, public_key: bytes, context: bytes, message: bytes
     _check_size("public key", public_key, PUBLIC_KEY_SIZES[parameter_set])
     _check_context(context)
     return _verify(parameter_set, public_key, context, message, signature)
+
+
+def secret_key(parameter_set: int, seed: bytes) -> bytes:
+    """The encoded secret key of a seed (algorithms 6 and 24), by dilithium-py alone."""
+    _check_parameter_set(parameter_set)
+    _check_size("seed", seed, SEED_SIZE)
+    return _PEERS[parameter_set].key_derive(seed)[1]
+
+
+def key_secrets(parameter_set: int, seed: bytes) -> tuple[bytes, bytes, bytes]:
+    """rho', K and the encodings of s1, s2 and t0 (algorithms 6 and 24): the secret parts of an expanded key."""
+    encoded = secret_key(parameter_set, seed)
+    rho_prime, key_seed = mldsa_signer.secret_seeds(parameter_set, seed)
+    return rho_prime, key_seed, encoded[_SECRET_KEY_HEAD:]
+
+
+def mask_secrets(
+    parameter_set: int, seed: bytes, context: bytes, message: bytes, rnd: bytes
+) -> tuple[bytes, list[list[int]]]:
+    """rho'' of a signature, and the mask y of its first attempt (algorithm 7, lines 7 and 11)."""
+    return mldsa_signer.first_mask(_signing_key(parameter_set, seed), context, message, rnd)
 
 
 @lru_cache(_KEYS)

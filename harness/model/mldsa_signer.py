@@ -12,7 +12,7 @@ Nothing here is constant time: the keys are test keys.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import shake_128, shake_256
-from itertools import chain, islice
+from itertools import chain, count, islice
 from operator import add, mul, sub
 from struct import Struct
 
@@ -136,17 +136,40 @@ def sign(key: SigningKey, context: bytes, message: bytes, rnd: bytes) -> bytes:
     return sign_mu(key, _hash(key.public_hash + bytes([0, len(context)]) + context + message, 64), rnd)
 
 
+def secret_seeds(parameter_set: int, seed: bytes) -> tuple[bytes, bytes]:
+    """rho' and K of ML-DSA.KeyGen_internal (algorithm 6, line 1)."""
+    p = PARAMETERS[parameter_set]
+    expanded = _hash(seed + bytes([p.k, p.l]), 128)
+    return expanded[32:96], expanded[96:]
+
+
+def first_mask(key: SigningKey, context: bytes, message: bytes, rnd: bytes) -> tuple[bytes, Vector]:
+    """rho'' and y of the first attempt at the signature that `sign` makes."""
+    p = key.parameters
+    mu = _hash(key.public_hash + bytes([0, len(context)]) + context + message, 64)
+    mask_seed = _hash(key.seed + rnd + mu, 64)
+    return mask_seed, [_sample_mask(mask_seed, r, p.gamma1_bits + 1) for r in range(p.l)]
+
+
 def sign_mu(key: SigningKey, mu: bytes, rnd: bytes) -> bytes:
     """The same from the message representative of 64 bytes on (algorithm 7, line 7)."""
+    return _sign_counting(key, mu, rnd)[0]
+
+
+def attempts(key: SigningKey, context: bytes, message: bytes, rnd: bytes) -> int:
+    """How many attempts `sign` makes."""
+    return _sign_counting(key, _hash(key.public_hash + bytes([0, len(context)]) + context + message, 64), rnd)[1]
+
+
+def _sign_counting(key: SigningKey, mu: bytes, rnd: bytes) -> tuple[bytes, int]:
     p = key.parameters
     mask_seed = _hash(key.seed + rnd + mu, 64)
-    kappa = 0
-    while True:
-        y = [_sample_mask(mask_seed, kappa + r, p.gamma1_bits + 1) for r in range(p.l)]
+    for attempt in count():
+        y = [_sample_mask(mask_seed, attempt * p.l + r, p.gamma1_bits + 1) for r in range(p.l)]
         signature = _attempt(key, mu, y)
         if signature is not None:
-            return signature
-        kappa += p.l
+            return signature, attempt + 1
+    raise AssertionError("the attempts do not end")
 
 
 def _attempt(key: SigningKey, mu: bytes, y: Vector) -> bytes | None:

@@ -34,6 +34,7 @@ SEED_SIZE = 32  # of d, of z and of m
 SHARED_SECRET_SIZE = 32
 # Table 3 of FIPS 203.
 ENCAPSULATION_KEY_SIZES = {512: 800, 768: 1184, 1024: 1568}
+RANKS = {512: 2, 768: 3, 1024: 4}  # k of table 2
 CIPHERTEXT_SIZES = {512: 768, 768: 1088, 1024: 1568}
 
 _Q = 3329
@@ -59,6 +60,8 @@ class _Peer(Protocol):
     def _encaps_internal(self, ek: bytes, m: bytes) -> tuple[bytes, bytes]: ...
 
     def decaps(self, dk: bytes, c: bytes) -> bytes: ...
+
+    def _k_pke_decrypt(self, dk_pke: bytes, c: bytes) -> bytes: ...
 
 
 def _peer(parameter_set: int) -> _Peer:
@@ -129,6 +132,16 @@ def decapsulate(key: DecapsulationKey, ciphertext: bytes) -> bytes:
     """
     _check_size("ciphertext", ciphertext, CIPHERTEXT_SIZES[key.parameter_set])
     return _decapsulate(key, ciphertext)
+
+
+def decrypt(key: DecapsulationKey, ciphertext: bytes) -> bytes:
+    """m' of a decapsulation: K-PKE.Decrypt (algorithm 15) of a ciphertext of the right length, by kyber-py alone."""
+    return _decrypt(key, ciphertext)
+
+
+@lru_cache(_RESULTS)
+def _decrypt(key: DecapsulationKey, ciphertext: bytes) -> bytes:
+    return _PEERS[key.parameter_set]._k_pke_decrypt(key.encoded[: 384 * RANKS[key.parameter_set]], ciphertext)
 
 
 @lru_cache(_KEYS)

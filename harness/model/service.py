@@ -13,6 +13,7 @@ from harness.model.error import ModelError
 from harness.model.key_store import KeyStore, StoreState
 from harness.model.nonce_tracker import filter_indexes
 from harness.model.rate_limiter import LimiterState, RateLimiter
+from harness.model.secrets import SecretsInPlay
 from harness.protocol import commands as table
 from harness.protocol.codec import EMPTY_RESPONSES, HEADER, Response
 from harness.protocol.commands import Status
@@ -58,7 +59,10 @@ class Model:
     `keys.aes_keys[key_id]` holds what is remembered of a key: tests set `encryptions` there to come near the limit of
     AES-2, and `nonces.recorded` to come near that of NON-4. `in_error_state` is the error state of FIPS-2. Besides
     ModelError for wrong arguments, `exchange` raises ReferenceDisagreement where two references of the model differ.
+    `in_play` holds the secrets of the last request once `watch_secrets` was called, and is None before.
     """
+
+    in_play: SecretsInPlay | None = None
 
     def __init__(self, entropy: bytes, key_image: bytes) -> None:
         """Boots with the 48 bytes of the entropy page and a key storage image (at most 0xB000 bytes)."""
@@ -83,10 +87,26 @@ class Model:
         if len(entropy) != table.ENTROPY_SIZE:
             raise ModelError(f"the entropy page holds {table.ENTROPY_SIZE} bytes, not {len(entropy)}")
         self.in_error_state = not any(entropy)
+        self._entropy = entropy
         self.keys = KeyStore(self.keys.image)
         self._limiter = RateLimiter()
         self._generator = CtrDrbg(entropy)
         self._hash_key = self._generator.generate(table.NONCE_HASH_KEY_SIZE)
+        if self.in_play is not None:
+            self.watch_secrets()
+
+    def watch_secrets(self) -> SecretsInPlay:
+        """Note from now on which secrets each request brings into play; those of the boot are noted at once."""
+        self.in_play = SecretsInPlay(self._entropy, self._hash_key)
+        self.in_play.end(self._generator.state)
+        return self.in_play
+
+    def _draw(self, count: int) -> bytes:
+        before = self._generator.state
+        output = self._generator.generate(count)
+        if self.in_play is not None:
+            self.in_play.draw(before)
+        return output
 
     @property
     def key_image(self) -> bytes:
@@ -105,6 +125,15 @@ class Model:
         """
         if len(request) > table.AREA_SIZE:
             raise ModelError(f"{len(request)} bytes do not fit the request area of {table.AREA_SIZE}")
+        if self.in_play is None:
+            return self._answer(request, now)
+        self.in_play.begin()
+        response = self._answer(request, now)
+        self.in_play.end(self._generator.state)
+        return response
+
+    def _answer(self, request: bytes, now: int) -> Response:
+        """Checks 1 to 4, then the handler of the type."""
         if not self._limiter.take(now):
             return _RATE_LIMITED
         if len(request) < table.HEADER_SIZE:
@@ -152,13 +181,19 @@ class Model:
             return _PAYLOAD_TOO_LARGE
         if self.in_error_state:
             return _CRYPTO_ERROR
+        if self.in_play is not None:
+            self.in_play.plaintext(payload[text:])
+        self._note_slot(key_id)
         key = self.keys.find_aes(key_id)
         if key is None:
             return _KEY_NOT_FOUND
         if key.encryptions >= table.AES_ENCRYPTIONS_MAX:
             return _NONCE_REUSE
-        nonce = self._generator.generate(table.GCM_NONCE_SIZE)
+        nonce = self._draw(table.GCM_NONCE_SIZE)
         key.encryptions += 1
+        if self.in_play is not None:
+            self.in_play.drawn_nonce(nonce)
+            self.in_play.aes(key.material, nonce)
         sealed = key.cipher.encrypt(nonce, payload[text:], payload[_ENCRYPT_HEAD.size : text])
         return Response(Status.SUCCESS, nonce + sealed)
 
@@ -172,12 +207,15 @@ class Model:
             return _INVALID_PAYLOAD
         if self.in_error_state:
             return _CRYPTO_ERROR
+        self._note_slot(key_id)
         key = self.keys.find_aes(key_id)
         if key is None:
             return _KEY_NOT_FOUND
         indexes = filter_indexes(self._hash_key, nonce)
         if key.nonces.refuses(indexes):
             return _NONCE_REUSE
+        if self.in_play is not None:
+            self.in_play.decryption(key.material, nonce, payload[text : -table.GCM_TAG_SIZE])
         try:
             plaintext = key.cipher.decrypt(nonce, payload[text:], payload[_DECRYPT_HEAD.size : text])
         except InvalidTag:
@@ -197,11 +235,14 @@ class Model:
             return _INVALID_PAYLOAD
         if self.in_error_state:
             return _CRYPTO_ERROR
+        self._note_slot(key_id)
         key = self.keys.find_mldsa(key_id)
         if key is None or key.seed is None:
             return _KEY_NOT_FOUND
-        rnd = self._generator.generate(mldsa.RND_SIZE)
+        rnd = self._draw(mldsa.RND_SIZE)
         context = payload[_CONTEXT_HEAD.size : message]
+        if self.in_play is not None:
+            self.in_play.mldsa_signature(key.parameter_set, key.seed, context, payload[message:], rnd)
         return Response(Status.SUCCESS, mldsa.sign(key.parameter_set, key.seed, context, payload[message:], rnd))
 
     def _mldsa_verify(self, payload: bytes) -> Response:
@@ -219,11 +260,14 @@ class Model:
             return _INVALID_PAYLOAD
         if self.in_error_state:
             return _CRYPTO_ERROR
+        self._note_slot(key_id)
         key = self.keys.find_mldsa(key_id)
         if key is None:
             return _KEY_NOT_FOUND
         if signature_length != mldsa.SIGNATURE_SIZES[key.parameter_set]:  # check 7
             return _INVALID_PAYLOAD
+        if self.in_play is not None and key.seed is not None:
+            self.in_play.mldsa_key(key.parameter_set, key.seed)
         valid = mldsa.verify(
             key.parameter_set,
             key.public_key,
@@ -240,12 +284,15 @@ class Model:
         if self.in_error_state:
             return _CRYPTO_ERROR
         (key_id,) = _KEY_HEAD.unpack(payload)
+        self._note_slot(key_id)
         key = self.keys.find_mlkem(key_id)
         if key is None:
             return _KEY_NOT_FOUND
-        seed = self._generator.generate(2 * mlkem.SEED_SIZE)
+        seed = self._draw(2 * mlkem.SEED_SIZE)
         d, z = seed[: mlkem.SEED_SIZE], seed[mlkem.SEED_SIZE :]
         encapsulation_key, key.generated = mlkem.keygen(key.parameter_set, d, z)
+        if self.in_play is not None:
+            self.in_play.mlkem_keygen(key.parameter_set, d, key.generated)
         return Response(Status.SUCCESS, encapsulation_key)
 
     def _mlkem_encaps(self, payload: bytes) -> Response:
@@ -257,7 +304,10 @@ class Model:
             return _INVALID_PAYLOAD
         if self.in_error_state or not mlkem.encapsulation_key_is_valid(payload):
             return _CRYPTO_ERROR
-        ciphertext, secret = mlkem.encapsulate(payload, self._generator.generate(mlkem.SEED_SIZE))
+        m = self._draw(mlkem.SEED_SIZE)
+        ciphertext, secret = mlkem.encapsulate(payload, m)
+        if self.in_play is not None:
+            self.in_play.mlkem_encaps(payload, m)
         return Response(Status.SUCCESS, ciphertext + secret)
 
     def _mlkem_decaps(self, payload: bytes) -> Response:
@@ -267,10 +317,19 @@ class Model:
         if self.in_error_state:
             return _CRYPTO_ERROR
         (key_id,) = _KEY_HEAD.unpack_from(payload)
+        self._note_slot(key_id)
         key = self.keys.find_mlkem(key_id)
         if key is None or key.generated is None:
             return _KEY_NOT_FOUND
         ciphertext = payload[_KEY_HEAD.size :]
         if len(ciphertext) != mlkem.CIPHERTEXT_SIZES[key.parameter_set]:
             return _INVALID_PAYLOAD
-        return Response(Status.SUCCESS, mlkem.decapsulate(key.generated, ciphertext))
+        secret = mlkem.decapsulate(key.generated, ciphertext)
+        if self.in_play is not None:
+            self.in_play.mlkem_decaps(key.generated, ciphertext, secret)
+        return Response(Status.SUCCESS, secret)
+
+    def _note_slot(self, key_id: int) -> None:
+        """Check 6 copies the key's slot, whatever comes of it."""
+        if self.in_play is not None:
+            self.in_play.stored(self.keys.copied_material(key_id))

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.board import Board, board
 from emulator.image import load_image
 from emulator.machine import Machine
-from emulator.stop import IDLE
+from emulator.stop import IDLE, Stop
 from harness.protocol import commands as table
 from harness.protocol.codec import Response
 from harness.targets.base import CLOCK, MEMORY, RESET, TargetError, TargetStopped
@@ -28,6 +29,7 @@ _PAGE = 4096
 class _Booted:
     entropy: bytes
     key_image: bytes
+    fill: int
 
 
 class EmulatedTarget:
@@ -44,26 +46,27 @@ class EmulatedTarget:
         self.window = Window(self.machine.view(region.base, region.size))
         self._key_storage = self.machine.view(self.board.key_storage.base, table.KEY_STORAGE_SIZE)
         self._booted: _Booted | None = None
-        self._run = self.machine.task.run
+        # What runs the guest behind each request; whoever watches the runs takes its place.
+        self.run: Callable[[int], Stop] = self.machine.task.run
         self.exchanges = 0
         self.instructions = 0
 
     # ---- Target ----
 
-    def boot(self, entropy: bytes, key_image: bytes) -> None:
-        """See Target.boot."""
-        wanted = _Booted(entropy, key_image)
+    def boot(self, entropy: bytes, key_image: bytes, fill: int = 0) -> None:
+        """See Target.boot. `fill` is the byte that RAM holds at power-on."""
+        wanted = _Booted(entropy, key_image, fill)
         self.instructions = 0
         if self._booted == wanted:
             self.restore()
             return
         self._booted = None
         now = self.machine.kernel_page.now
-        self.machine.reset()
+        self.machine.reset(fill)
         self.machine.kernel_page.set_clock(now)
         self.machine.write(self.board.entropy_page.base, entropy)
         self.write_key_image(key_image)
-        stop = self._run(BOOT_BUDGET)
+        stop = self.machine.run(BOOT_BUDGET)
         self.instructions = self.machine.instructions
         if stop is not IDLE:
             raise TargetStopped(f"the service does not come up: {describe(stop)}")
@@ -74,7 +77,7 @@ class EmulatedTarget:
         """See Target.exchange."""
         window = self.window
         window.post(request)
-        stop = self._run(EXCHANGE_BUDGET)
+        stop = self.run(EXCHANGE_BUDGET)
         if stop is not IDLE:
             self._booted = None
             raise TargetStopped(describe(stop))

@@ -110,3 +110,94 @@ def test_a_first_access_inside_an_if_then_block_does_not_disturb_what_follows() 
             assert (registers.r3, registers.r4, cpu.instructions) == (1, 1, 8)
         cpu.restore()
     cpu.close()
+
+
+# ---- a run again, and what it reads of shared memory ----
+
+# str r0, [r1]; ldr r2, [r3]; ldr r2, [r3]; wfi
+STORE_AND_LOAD_TWICE = "0860" + "1a68" + "1a68" + WFI
+
+
+def test_a_rollback_brings_back_memory_and_registers() -> None:
+    cpu, data = make(STORE_AND_LOAD_TWICE)
+    data[0x1000:0x1004] = b"kept"
+    cpu.set_registers({"r0": 0x11223344, "r1": DATA.base, "r3": DATA.base + 0x1000})
+    cpu.checkpoint()
+    for _ in range(3):
+        assert cpu.run(100) == lib.CORE_IDLE
+        assert (bytes(data[:4]), cpu.registers().r2) == (b"\x44\x33\x22\x11", 0x7470656B)
+        data[0x1000:0x1004] = b"kept"
+        cpu.touch(DATA.base + 0x1000, 4)
+        data[0x1000:0x1004] = b"lost"
+        cpu.rollback()
+        assert (bytes(data[:4]), bytes(data[0x1000:0x1004])) == (bytes(4), b"kept")
+        assert cpu.registers().pc == CODE.base
+
+
+def test_a_snapshot_ends_the_checkpoint() -> None:
+    cpu, _data = make(STORE_AND_LOAD_TWICE)
+    cpu.checkpoint()
+    cpu.snapshot(())
+    with pytest.raises(EmulatorError, match="no checkpoint"):
+        cpu.rollback()
+
+
+def test_a_checkpoint_within_a_snapshot_leaves_that_whole() -> None:
+    cpu, data = make(STORE_AND_LOAD_TWICE)
+    data[:4] = b"\1\2\3\4"
+    cpu.set_registers({"r0": 7, "r1": DATA.base, "r3": DATA.base})
+    cpu.snapshot(())
+    cpu.checkpoint()
+    cpu.run(100)
+    cpu.rollback()
+    cpu.run(100)
+    cpu.end_checkpoint()
+    cpu.restore()
+    assert bytes(data[:4]) == b"\1\2\3\4"
+
+
+def test_a_second_read_is_an_event_and_a_first_one_is_none() -> None:
+    cpu, data = make(STORE_AND_LOAD_TWICE)
+    data[0x1010:0x1014] = b"word"
+    cpu.watch_reads((DATA.base + 0x1000, 0x1000), (DATA.base, 0))
+    cpu.set_registers({"r0": 7, "r1": DATA.base, "r3": DATA.base + 0x1010})
+    cpu.arm_watch(True)
+    cpu.run(100)
+    assert cpu.registers().r2 == int.from_bytes(b"word", "little")
+    (event,) = cpu.watch_events()
+    assert (event.address, event.size, event.forbidden) == (DATA.base + 0x1010, 4, False)
+    cpu.arm_watch(True)
+    assert cpu.watch_events() == ()
+
+
+def test_stores_to_watched_memory_arrive() -> None:
+    cpu, data = make(STORE_AND_LOAD_TWICE)
+    cpu.watch_reads((DATA.base + 0x1000, 0x1000), (DATA.base, 0))
+    cpu.set_registers({"r0": 0x55667788, "r1": DATA.base + 0x1004, "r3": DATA.base})
+    cpu.arm_watch(True)
+    cpu.checkpoint()
+    cpu.run(100)
+    assert bytes(data[0x1004:0x1008]) == b"\x88\x77\x66\x55"
+    cpu.rollback()
+    assert bytes(data[0x1004:0x1008]) == bytes(4)
+
+
+def test_a_read_of_what_must_not_be_read_is_an_event_and_a_store_is_none() -> None:
+    cpu, data = make(STORE_AND_LOAD_TWICE)
+    cpu.watch_reads((DATA.base + 0x1000, 0x1000), (DATA.base, 0x1000))
+    cpu.set_registers({"r0": 7, "r1": DATA.base, "r3": DATA.base + 0x1000})
+    cpu.arm_watch(True)
+    cpu.run(100)
+    assert [event.forbidden for event in cpu.watch_events()] == [False]
+    assert data[0] == 7
+    cpu.set_registers({"pc": CODE.base, "r3": DATA.base + 4})
+    cpu.arm_watch(True)
+    cpu.run(100)
+    assert [(event.address & ~0x3FF, event.forbidden) for event in cpu.watch_events()] == [(DATA.base, True)]
+
+
+def test_a_machine_has_one_watch() -> None:
+    cpu, _data = make(WFI)
+    cpu.watch_reads((DATA.base, 0x1000), (DATA.base, 0))
+    with pytest.raises(EmulatorError, match="only one pair"):
+        cpu.watch_reads((DATA.base, 0x1000), (DATA.base, 0))

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the native core share among themselves; the binding does not see it. */
+#ifndef EMULATOR_NATIVE_CORE_INTERNAL_H
+#define EMULATOR_NATIVE_CORE_INTERNAL_H
+
+#include "core.h"
+
+#include <unicorn/unicorn.h>
+
+#define PAGE_SIZE 4096u
+#define PAGE_MASK (PAGE_SIZE - 1u)
+#define IF_THEN_BITS 0x0600FC00u /* ARMv7-M ARM, B1.4.2: EPSR.IT */
+#define ENGINE_PAGE_SIZE 1024u   /* of the engine's TLB */
+#define ENGINE_PAGE_MASK (ENGINE_PAGE_SIZE - 1u)
+#define GRANTS_MAX 32
+#define HOT_RANGES_MAX 16
+#define BREAKPOINTS_MAX 64
+#define WATCH_EVENTS_MAX 16
+#define LAST_BLOCKS 64u    /* a power of two: the ring index is masked */
+#define BLOCK_CACHE 16384u /* direct-mapped by address; a power of two */
+
+struct grant {
+    uint32_t base;
+    uint32_t size;
+    int access;
+    uint8_t *host;
+    uint8_t **saved;    /* one pointer a page: its content at the snapshot, once it was written */
+    uint8_t *dirty;     /* one flag a page */
+    uint8_t *untracked; /* one flag a page: a hot range covers it whole */
+    uint8_t *kept;      /* one flag a page: its content at the checkpoint is kept */
+};
+
+struct hot_range {
+    uint32_t base;
+    uint32_t size;
+    uint8_t *host;
+    uint8_t *saved;
+};
+
+struct dirty_page {
+    struct grant *grant;
+    uint32_t page;
+};
+
+/* A page as it was at the checkpoint; the copies are used again by the next one. */
+struct kept_page {
+    struct grant *grant;
+    uint32_t page;
+    uint8_t *content;
+};
+
+struct checkpoint {
+    bool on;
+    uc_context *context;
+    uint32_t pc;
+    struct kept_page *pages;
+    size_t count;
+    size_t capacity;
+};
+
+struct watch {
+    bool mapped; /* the engine knows the stand-in for the fetched range */
+    bool armed;
+    uint32_t fetched; /* address and size: each byte may be read once */
+    uint32_t fetched_size;
+    uint32_t unread; /* address and size: never to be read */
+    uint32_t unread_size;
+    uint8_t *host;  /* of the fetched range */
+    uint8_t *times; /* how often each of its bytes was read, up to 2 */
+    uint32_t low;   /* the part of `times` that is not zero */
+    uint32_t high;
+    struct core_read events[WATCH_EVENTS_MAX];
+    size_t event_count;
+};
+
+struct block {
+    uint32_t address;
+    uint32_t size;
+    uint32_t instructions;
+};
+
+struct core {
+    uc_engine *uc;
+    uint32_t until;
+    uc_context *context;
+    uint32_t context_pc;
+    bool snapshot;
+
+    struct grant grants[GRANTS_MAX];
+    size_t grant_count;
+    struct hot_range hot[HOT_RANGES_MAX];
+    size_t hot_count;
+    struct dirty_page *dirty;
+    size_t dirty_count;
+    size_t dirty_capacity;
+
+    int64_t fuel;
+    enum core_stop stop;
+    bool stopped;
+    bool denied;
+    uint32_t pc;
+    uint64_t instructions;
+    uint32_t fault_page;
+    int fault_access;
+    bool locating;
+    uint32_t located;
+    uint32_t exception;
+    uc_err error;
+
+    uint32_t breakpoints[BREAKPOINTS_MAX];
+    size_t breakpoint_count;
+    uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
+    bool resuming;
+
+    bool flush_again; /* behind the next run: see core_forget_translations */
+    struct checkpoint checkpoint;
+    struct watch watch;
+
+    uint32_t last[LAST_BLOCKS];
+    uint32_t last_count;
+    struct block blocks[BLOCK_CACHE];
+};
+
+/* The grant that holds an address, or NULL. */
+struct grant *find_grant(core *c, uint32_t address);
+
+/* Clears the If-Then state that the engine shows in CPSR during a data access: every hook of one has to. */
+void leave_if_then_block(uc_engine *uc);
+
+/* Keeps a page's content for core_rollback, once in each checkpoint. False: no memory. */
+bool keep_page(core *c, struct grant *g, uint32_t page);
+
+/* What the fill callback grants of a watched page: true when it is one, with `entry` filled. */
+bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
+
+void free_checkpoint(core *c);
+void free_watch(core *c);
+
+#endif
