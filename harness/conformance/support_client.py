@@ -122,6 +122,8 @@ class Gateway:
             if outcome.result is not Result.OK and outcome.output:
                 raise ContractViolation(f"{outcome.result.name} carries {len(outcome.output)} bytes")
             pieces.append(outcome.output)
+            if outcome.result is not Result.OK:
+                break
         last = self.do(JobCommand.OPEN_END, sealed[position : position + 1])
         return Opened(last.result, b"".join(pieces), outcome.status)
 

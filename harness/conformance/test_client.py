@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -307,6 +308,20 @@ def test_a_file_cut_off_anywhere_is_truncated(gateway: Gateway) -> None:
         opened = gateway.open(sealed(plaintext)[:cut])
         assert opened.result is Result.TRUNCATED, f"cut off at byte {cut} of {whole}"
         assert plaintext.startswith(opened.plaintext)
+
+
+@pytest.mark.clause("CLI-3")
+def test_a_file_does_not_end_before_its_end_record(gateway: Gateway) -> None:
+    """The end told where the next piece has to come, behind each piece."""
+    file = sealed(b"plain")
+    borders = (0, HEADER, HEADER + HEAD, HEADER + HEAD + 5, len(file))
+    for count in range(len(borders)):
+        fresh = sealed(b"plain")
+        gateway.do(JobCommand.OPEN_BEGIN)
+        for start, end in pairwise(borders[: count + 1]):
+            assert gateway.do(OPEN, fresh[start:end]).result is Result.OK
+        expected = Result.OK if count == len(borders) - 1 else Result.TRUNCATED
+        assert gateway.do(JobCommand.OPEN_END).result is expected
 
 
 @pytest.mark.clause("CLI-3")

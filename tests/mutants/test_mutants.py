@@ -3,6 +3,7 @@
 
 A patch begins with `Defect:` and `Caught by:`, and then `Build:` where its image is not of the release build. The named
 clause alone is run, up to its first failure.
+The suite finds the gateway's image beside the service's, so that a patch of the client side is judged in the same way.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import pytest
 
 from harness.clauses import CLAUSES
 from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.targets.gateway import GATEWAY_IMAGE, gateway_beside
 from harness.targets.opening import default_firmware
 
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"
 MUTANTS = sorted(HERE.glob("*.patch"))
-LEAST = 200
+LEAST = 216
+CLIENT_SIDE = ("a/firmware/client/", "a/firmware/gateway/")
 
 _HEADER = re.compile(
     r"Defect: (?P<defect>.+)\nCaught by: (?P<clause>\S+)\n(?:Build: (?P<build>\w+)\n)?\n(?P<diff>diff .+)", re.DOTALL
@@ -51,11 +54,19 @@ def build(patch: Path, directory: Path) -> Path:
     return tree / default_firmware(build=chosen).relative_to(FIRMWARE)
 
 
+def changed(image: Path, firmware: Path) -> set[str]:
+    """The images that are not those of the sound firmware."""
+    names = (firmware.name, gateway_beside(firmware).name)
+    return {name for name in names if image.with_name(name).read_bytes() != firmware.with_name(name).read_bytes()}
+
+
 @pytest.mark.parametrize("patch", MUTANTS, ids=[patch.stem for patch in MUTANTS])
 def test_the_suite_catches(patch: Path, tmp_path: Path) -> None:
     named, whole = read(patch)["clause"], default_firmware(build=read(patch)["build"])
     image = build(patch, tmp_path)
-    assert image.read_bytes() != whole.read_bytes(), "the patch changes nothing in the image"
+    of_client = any(folder in read(patch)["diff"] for folder in CLIENT_SIDE)
+    judged = GATEWAY_IMAGE if of_client else whole.name
+    assert judged in changed(image, whole), f"the patch changes nothing in {judged}"
     run = run_conformance(ConformanceOptions(firmware=image, clauses=(named,), stop_at_first=True))
     failed = [clause.id for clause in run.clauses if clause.outcome == "failed"]
     assert failed == [named], f"{read(patch)['defect']}: not caught by {named}"
