@@ -36,9 +36,9 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release and debug images
-	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release
-	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug
+firmware: toolchain ## build the release and debug images, the hostile ones of the tests too
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
