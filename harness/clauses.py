@@ -101,7 +101,6 @@ CLAUSES: tuple[Clause, ...] = (
     *_chapter(
         "Isolation",
         {"ISO-1": "four tasks", "ISO-2": "own address spaces", "ISO-3": "a fault stops one task"},
-        built=False,
     ),
     *_chapter(
         "Client side",

@@ -141,10 +141,16 @@ def bench_target(request: pytest.FixtureRequest) -> Iterator[Target]:
     target.close()
 
 
+@pytest.fixture(scope="session")
+def bench_totals(request: pytest.FixtureRequest) -> Totals:
+    """What the whole session does is counted here."""
+    return request.config.stash[_TOTALS]
+
+
 @pytest.fixture
-def dut(bench_target: Target, request: pytest.FixtureRequest) -> Dut:
+def dut(bench_target: Target, bench_totals: Totals) -> Dut:
     """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
-    return Dut(bench_target, request.config.stash[_TOTALS], bounded=_is_release(bench_target))
+    return Dut(bench_target, bench_totals, bounded=_is_release(bench_target))
 
 
 @pytest.fixture
