@@ -15,6 +15,8 @@ _MENDABLE = (
     ("harness.conformance.runner", "ConformanceError"),
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
+    ("harness.session_log", "SessionLogError"),
+    ("harness.symptoms", "SymptomError"),
     ("harness.targets.base", "TargetError"),
     ("harness.vectors.error", "VectorError"),
 )
