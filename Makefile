@@ -47,6 +47,7 @@ lint: setup lint-tools ## every static check
 	$(BIN)/lint-imports
 	$(BIN)/python -m harness.protocol.generate --check
 	$(BIN)/python -m emulator.generate --check
+	$(BIN)/python -m harness.clause_table --check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
@@ -61,6 +62,7 @@ format: setup ## rewrite the sources in the house's style
 generate: setup ## rewrite what comes from the tables: headers, linker memory, documentation
 	$(BIN)/python -m harness.protocol.generate
 	$(BIN)/python -m emulator.generate
+	$(BIN)/python -m harness.clause_table
 
 bench: setup firmware ## measure the promised figures
 	$(BIN)/hil bench
