@@ -36,9 +36,9 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release, debug and FIPS images
-	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release
-	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug
+firmware: toolchain ## build the release, debug and FIPS images, the hostile ones of the tests too
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 
 lint: setup lint-tools ## every static check
@@ -49,6 +49,7 @@ lint: setup lint-tools ## every static check
 	$(BIN)/python -m harness.protocol.generate --check
 	$(BIN)/python -m emulator.generate --check
 	$(BIN)/python -m harness.self_test_vectors --check
+	$(BIN)/python -m harness.clause_table --check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
@@ -64,6 +65,7 @@ generate: setup ## rewrite what comes from the tables: headers, linker memory, s
 	$(BIN)/python -m harness.protocol.generate
 	$(BIN)/python -m emulator.generate
 	$(BIN)/python -m harness.self_test_vectors
+	$(BIN)/python -m harness.clause_table
 
 bench: setup firmware ## measure the promised figures
 	$(BIN)/hil bench

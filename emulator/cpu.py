@@ -106,10 +106,14 @@ class Cpu:
         self._power_on = self.engine.context_save()
 
     def close(self) -> None:
-        """Release the native core; the Cpu is unusable afterwards."""
+        """Release the native core and the hold on host memory; the Cpu is unusable afterwards.
+
+        The garbage collector crashes CPython 3.11 when it frees such a hold together with the view that it is of.
+        """
         if self._core != ffi.NULL:
             lib.core_free(self._core)
             self._core = ffi.NULL
+            self._keep.clear()
 
     # ---- memory ----
 

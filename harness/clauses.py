@@ -20,6 +20,14 @@ def _chapter(name: str, clauses: dict[str, str], built: bool = True) -> tuple[Cl
     return tuple(Clause(number, name, demand, built) for number, demand in clauses.items())
 
 
+# What the service's public documentation states; of each, some test has to carry the id.
+PUBLIC = frozenset(
+    (
+        *("IPC-1", "IPC-5", "IPC-6", "HDR-1", "HDR-2", "AES-2", "NON-1", "NON-4"),
+        *("RATE-1", "KEY-2", "BLD-1", "SEC-1", "ISO-1", "CLI-1", "CLI-2"),
+    )
+)
+
 CLAUSES: tuple[Clause, ...] = (
     *_chapter(
         "IPC window",
@@ -95,7 +103,6 @@ CLAUSES: tuple[Clause, ...] = (
     *_chapter(
         "Isolation",
         {"ISO-1": "four tasks", "ISO-2": "own address spaces", "ISO-3": "a fault stops one task"},
-        built=False,
     ),
     *_chapter(
         "Client side",

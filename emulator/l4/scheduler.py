@@ -128,10 +128,11 @@ class Scheduler:
             for task in by_name.values()
         ]
 
-    def reset(self) -> None:
-        """Forget timeouts and signals, as the tasks do."""
+    def reset(self, name: str | None = None) -> None:
+        """Forget timeouts and signals, as the tasks do; of one task alone where it is named."""
         for seat in self._seats:
-            seat.reset()
+            if name in (None, seat.task.name):
+                seat.reset()
 
     def run(self, budget: int, *, until: int | None = None, turns: int = TURNS) -> Outcome:
         """Run until nothing is left to do.

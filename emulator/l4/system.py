@@ -85,6 +85,21 @@ class System:
             task.reset()
         self.scheduler.reset()
 
+    def restart(self, name: str, fill: int = 0) -> None:
+        """Start one task anew, with its own RAM and control page as at power-on, while the others stay as they are.
+
+        Raises EmulatorError that names the tasks where none is called `name`.
+        """
+        if name not in self.tasks:
+            raise EmulatorError(f"task {name!r} does not run here, use one of: {', '.join(self.tasks)}")
+        task = self.tasks[name]
+        task.cpu.drop_snapshot()
+        for region in task.layout.image_ram:
+            self.moe.dataspace(region.name).fill(fill)
+        self.moe.dataspace(task.layout.utcb.name).fill(0)
+        task.reset()
+        self.scheduler.reset(name)
+
     def run(self, budget: int, *, until: int | None = None, turns: int = TURNS) -> Outcome:
         """Run the tasks until nothing is left to do; see Scheduler.run."""
         return self.scheduler.run(budget, until=until, turns=turns)

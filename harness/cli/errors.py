@@ -16,6 +16,8 @@ _MENDABLE = (
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
     ("harness.sealing", "SealingError"),
+    ("harness.session_log", "SessionLogError"),
+    ("harness.symptoms", "SymptomError"),
     ("harness.targets.base", "TargetError"),
     ("harness.vectors.error", "VectorError"),
 )

@@ -165,10 +165,16 @@ def secrets_watch(bench_target: Target, request: pytest.FixtureRequest) -> Itera
     watch.close()
 
 
+@pytest.fixture(scope="session")
+def bench_totals(request: pytest.FixtureRequest) -> Totals:
+    """What the whole session does is counted here."""
+    return request.config.stash[_TOTALS]
+
+
 @pytest.fixture
-def dut(bench_target: Target, secrets_watch: Watch | None, request: pytest.FixtureRequest) -> Dut:
+def dut(bench_target: Target, bench_totals: Totals, secrets_watch: Watch | None) -> Dut:
     """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
-    return Dut(bench_target, request.config.stash[_TOTALS], bounded=_is_release(bench_target), watch=secrets_watch)
+    return Dut(bench_target, bench_totals, bounded=_is_release(bench_target), watch=secrets_watch)
 
 
 @pytest.fixture

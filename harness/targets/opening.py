@@ -14,8 +14,18 @@ _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
 
 
 def default_firmware(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
-    """Where `make firmware` puts an image."""
+    """Where `make firmware` puts the service's image."""
     return _FIRMWARE / board / build / "service.elf"
+
+
+def default_gateway(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
+    """Where `make firmware` puts the gateway's image."""
+    return _FIRMWARE / board / build / "gateway.elf"
+
+
+def default_hostile(task: str, board: str = DEFAULT_BOARD, build: str = "release") -> Path:
+    """Where `make firmware` puts the image that attacks from the place of `task`: service or gateway."""
+    return _FIRMWARE / board / build / f"hostile_{task}.elf"
 
 
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:

@@ -58,3 +58,23 @@ def test_mistakes_of_the_host(hostile_images: dict[str, Image]) -> None:
         System(AN386, {"moe": hostile_images["service"]})
     with pytest.raises(EmulatorError, match="cpu model 'z80' is unknown"):
         System(replace(AN386, cpu="z80"), hostile_images)
+
+
+def test_one_task_starts_anew_while_the_other_stays_as_it_is(hostile: System) -> None:
+    service, gateway = AN386.service, AN386.gateway
+    for task in (service, gateway):
+        hostile.write(task.data.end - 4, b"mark")
+    hostile.write(gateway.utcb.base, b"\x01")
+    hostile.tasks["service"].state = hostile.tasks["gateway"].state = "faulted"
+    hostile.restart("gateway", fill=0xA5)
+    assert (hostile.read(service.data.end - 4, 4), hostile.read(gateway.data.end - 4, 4)) == (b"mark", b"\xa5" * 4)
+    assert hostile.read(gateway.utcb.base, 1) == b"\0"
+    assert (hostile.tasks["service"].state, hostile.tasks["gateway"].state) == ("faulted", "running")
+    outcome = hostile.run(10_000)
+    assert (outcome.why, outcome.reports) == ("quiet", ())
+    assert hostile.tasks["gateway"].state == "idle"
+
+
+def test_a_task_that_does_not_run_cannot_start_anew(hostile: System) -> None:
+    with pytest.raises(EmulatorError, match="use one of: service, gateway"):
+        hostile.restart("moe")

@@ -40,6 +40,7 @@ def test_the_answer_comes_out_and_the_window_is_clean(library: Any, answering: C
     assert (link.sent, link.waits, link.clean) == ([REQUEST], [], True)
 
 
+@pytest.mark.clause("CLI-1")
 @pytest.mark.parametrize(
     ("refusals", "result", "waits"),
     [
@@ -114,6 +115,7 @@ def test_a_buffer_that_is_too_small_is_found_before_anything_is_sent(
     assert plaintext.untouched
 
 
+@pytest.mark.clause("CLI-1")
 def test_rate_limited_by_the_model(library: Any, model_link: Any) -> None:
     """A burst beyond the bucket: one wait of 100 ms is enough, and every request is served in the end."""
     model_link.pace = 0

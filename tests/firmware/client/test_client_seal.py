@@ -16,6 +16,7 @@ KEY = bytes(range(32))
 CHUNK = 61440
 
 
+@pytest.mark.clause("CLI-2")
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 16 << 20])
 def test_the_independent_opener_opens_it(files: Any, pattern: Callable[[int], bytes], size: int) -> None:
     sealed = files.seal(pattern(size))
@@ -47,6 +48,7 @@ def end(library: Any, seal: Any, room: int = 32) -> tuple[str, Any]:
     return library.result(library.lib.client_seal_end(seal, record.struct)), record
 
 
+@pytest.mark.clause("CLI-2")
 def test_only_the_last_chunk_may_be_short_and_none_is_empty_or_too_long(library: Any, model_link: Any) -> None:
     seal = begin(library, model_link)
     for bad in (b"", bytes(CHUNK + 1)):

@@ -18,7 +18,7 @@ def test_words(run: ConformanceRun) -> None:
     assert words["IPC-1"] == "passed"
     assert words["AES-3"] == words["IPC-5"] == words["NON-2"] == words["RATE-2"] == "failed"
     assert words["RNG-3"] == "skipped"
-    assert words["ISO-1"] == NOT_BUILT
+    assert {words[clause.id] for clause in CLAUSES if not clause.built} == {NOT_BUILT}
 
 
 def test_cases_stand_under_each_clause_that_they_judge(run: ConformanceRun) -> None:

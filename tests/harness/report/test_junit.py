@@ -73,7 +73,7 @@ def test_skipped_clauses_say_why(run: ConformanceRun) -> None:
         for case in _parse(run).iter("testcase")
         for skipped in case.iter("skipped")
     }
-    assert reasons["ISO-1"] == "not built"
+    assert {reasons[clause.id] for clause in CLAUSES if not clause.built} == {"not built"}
     assert reasons["RNG-3"] == "the target cannot boot twice"
 
 
