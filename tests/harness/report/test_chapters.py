@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import dataclasses
 
-from harness.clauses import CLAUSES
+from harness.clauses import CLAUSES, Clause
 from harness.report.chapters import NOT_BUILT, OTHER_CHAPTER, chapters, left_out, outside
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun
 
@@ -13,12 +13,12 @@ def test_every_clause_stands_once_in_the_contracts_order(run: ConformanceRun) ->
     assert left_out(run) == ()
 
 
-def test_words(run: ConformanceRun) -> None:
+def test_words(run: ConformanceRun, contract: tuple[Clause, ...]) -> None:
     words = {entry.clause.id: entry.word for chapter in chapters(run) for entry in chapter.entries}
     assert words["IPC-1"] == "passed"
     assert words["AES-3"] == words["IPC-5"] == words["NON-2"] == words["RATE-2"] == "failed"
     assert words["RNG-3"] == "skipped"
-    assert {words[clause.id] for clause in CLAUSES if not clause.built} == {NOT_BUILT}
+    assert {words[clause.id] for clause in contract if not clause.built} == {NOT_BUILT}
 
 
 def test_cases_stand_under_each_clause_that_they_judge(run: ConformanceRun) -> None:
