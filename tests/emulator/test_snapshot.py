@@ -40,7 +40,7 @@ def test_another_process_goes_on_where_this_one_stood(emulated: EmulatedTarget, 
     snapshot.save(snapshot.capture(emulated.machine), path)
     request = bytes.fromhex("c7010100060000000100000000 00")
     expected = dut.exchange(request)
-    command = [sys.executable, "-c", LOADER, str(firmware), str(path), request.hex()]
+    command = [sys.executable, "-B", "-c", LOADER, str(firmware), str(path), request.hex()]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert said[0] == "idle"
     assert bytes.fromhex(said[1])[8 : 8 + len(expected.payload)] == expected.payload

@@ -21,7 +21,7 @@ from harness.cli import COMMANDS, main
 from harness.protocol import key_image
 from harness.protocol.key_image import KeyImage
 
-HIL = [sys.executable, "-c", "from harness.cli import main; main()"]
+HIL = [sys.executable, "-B", "-c", "from harness.cli import main; main()"]
 
 
 def hil(*arguments: object) -> Result:

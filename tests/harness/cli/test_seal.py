@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from harness import sealed_file
 from harness.cli import main
 
-HIL = [sys.executable, "-c", "from harness.cli import main; main()"]
+HIL = [sys.executable, "-B", "-c", "from harness.cli import main; main()"]
 KEY = bytes(range(32))
 
 

@@ -96,7 +96,7 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
 
 def test_standard_output_can_be_a_pipe() -> None:
     code = "from pathlib import Path; from harness.report import atomic_write; atomic_write(Path('/dev/stdout'), b'x')"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"x"
+    assert subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, check=True).stdout == b"x"
 
 
 def test_full_device() -> None:
@@ -106,7 +106,7 @@ def test_full_device() -> None:
 
 def test_too_large_a_report_leaves_the_old_one_whole(run: ConformanceRun, tmp_path: Path) -> None:
     old = {path: path.read_bytes() for path in write_report(run, tmp_path)}
-    child = subprocess.run([sys.executable, "-c", LIMITED, tmp_path], capture_output=True, text=True)
+    child = subprocess.run([sys.executable, "-B", "-c", LIMITED, tmp_path], capture_output=True, text=True)
     assert child.returncode == 1
     assert child.stderr == (
         f"cannot write '{tmp_path}/report.html': File too large; choose a directory that is writable and has room\n"
@@ -171,7 +171,7 @@ def test_interrupt_between_two_files(tmp_path: Path) -> None:
 def test_interrupt_at_any_moment(tmp_path: Path, delay: float) -> None:
     path = tmp_path / "report"
     path.write_bytes(b"a" * 4_000_000)
-    command = [sys.executable, "-c", WRITES_FOR_EVER, str(path)]
+    command = [sys.executable, "-B", "-c", WRITES_FOR_EVER, str(path)]
     # A background job of a shell inherits an ignored SIGINT; a user's terminal does not ignore it.
     interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
