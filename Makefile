@@ -54,7 +54,7 @@ lint: setup lint-tools ## every static check
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
 
-C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h) $(filter-out emulator/native/_core.c,$(wildcard emulator/native/*.[ch]))
+C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h) $(filter-out %/_core.c %/_engine.c,$(wildcard emulator/native/*.[ch] harness/fuzz/native/*.[ch]))
 
 format: setup ## rewrite the sources in the house's style
 	$(BIN)/ruff check --fix .
@@ -75,7 +75,7 @@ lock: setup ## pin the newest Python packages that fit
 	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
 
 clean: ## remove what make has made
-	rm -rf $(VENV) $(REPORT) build firmware/build emulator/native/_core.* *.egg-info
+	rm -rf $(VENV) $(REPORT) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
 
 # Installs what is missing, and asks for nothing when nothing is.
 define install
@@ -94,7 +94,7 @@ toolchain:
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)
 
-$(READY): requirements.lock pyproject.toml setup.py $(wildcard emulator/native/*.[ch] emulator/native/*.py)
+$(READY): requirements.lock pyproject.toml setup.py $(wildcard $(foreach folder,emulator/native harness/fuzz/native,$(folder)/*.[ch] $(folder)/*.py))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make: Python 3.11 or newer is needed")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock

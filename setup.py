@@ -3,4 +3,4 @@
 
 from setuptools import setup
 
-setup(cffi_modules=["emulator/native/build_core.py:ffibuilder"])
+setup(cffi_modules=["emulator/native/build_core.py:ffibuilder", "harness/fuzz/native/build_engine.py:ffibuilder"])

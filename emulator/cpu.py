@@ -115,6 +115,11 @@ class Cpu:
             self._core = ffi.NULL
             self._keep.clear()
 
+    @property
+    def native(self) -> object:
+        """The native core, for whoever drives it from C."""
+        return self._core
+
     # ---- memory ----
 
     def map_device(self, region: Region, device: Device) -> None:

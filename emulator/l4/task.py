@@ -107,12 +107,8 @@ class Task:
 
     def run(self, budget: int) -> Stop:
         """Run until the guest idles, faults or has used up `budget` instructions."""
-        code = self._execute(budget)
-        if code == lib.CORE_IDLE:
-            self.state = "idle"
-            return IDLE
-        stop = self._explain(code, budget)
-        self.state = "running" if isinstance(stop, Breakpoint) else "faulted"
+        stop = self.explain(self._execute(budget), budget)
+        self.state = "idle" if stop is IDLE else "running" if isinstance(stop, Breakpoint) else "faulted"
         return stop
 
     def measure(self) -> Meter:
@@ -121,7 +117,10 @@ class Task:
         self._execute = meter.run
         return meter
 
-    def _explain(self, code: int, budget: int) -> Stop:
+    def explain(self, code: int, budget: int) -> Stop:
+        """What the last run's end, one of lib.CORE_*, means; `budget` is what it had."""
+        if code == lib.CORE_IDLE:
+            return IDLE
         registers = self.cpu.registers()
         if code == lib.CORE_BREAKPOINT:
             return Breakpoint(registers.pc)

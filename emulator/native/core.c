@@ -76,6 +76,9 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     if (c->breakpoint_count != 0) {
         on_breakpoint_check(c, (uint32_t)address);
     }
+    if (c->feedback != NULL) {
+        count_edge(c->feedback, (uint32_t)address);
+    }
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
@@ -546,6 +549,7 @@ void core_free(core *c)
     core_revoke_all(c);
     free_checkpoint(c);
     free_watch(c);
+    free(c->feedback);
     if (c->context != NULL) {
         uc_context_free(c->context);
     }

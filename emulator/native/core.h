@@ -129,6 +129,92 @@ void core_trace_compare(core_trace *t); /* the next run is compared */
 size_t core_trace_count(const core_trace *t);
 bool core_trace_overflow(const core_trace *t);
 bool core_trace_difference(const core_trace *t, size_t *index, struct core_event *recorded, struct core_event *other);
+/*
+ * Feedback for fuzzing: counters of edges between blocks, and the operands of compares. `counters` belongs to whoever
+ * drives the fuzzing (a shared map, say), who also zeroes it: the first CORE_EDGES count edges, each numbered when it
+ * is first seen; the rest is for states (core_feedback_state). Of compares the first ones of each place are kept, up
+ * to a limit, since the last core_feedback_begin.
+ */
+enum { CORE_COUNTERS = 8192, CORE_EDGES = 7168, CORE_COMPARES = 1024 };
+struct core_compare {
+    uint32_t pc;
+    uint32_t left;
+    uint32_t right;
+};
+bool core_feedback(core *c, uint8_t *counters);
+void core_feedback_begin(core *c);
+void core_feedback_state(core *c, uint32_t state); /* count a state that the host has observed */
+size_t core_edge_count(const core *c);             /* edges numbered so far */
+size_t core_compares(const core *c, struct core_compare **out);
+
+/*
+ * While the watch is armed: after the first read of one byte of `fetched`, change its bits of `mask`, as a client that
+ * writes at the wrong moment. 0 for `mask`: no race.
+ */
+void core_watch_race(core *c, uint32_t address, uint8_t mask);
+/*
+ * Executor: runs a script (script.h) from the snapshot on, against a guest that answers requests in a mailbox: a window
+ * with two doorbells and two areas, each beginning with a header. It judges what can be judged without a model, and
+ * keeps every exchange for whoever judges the rest. All offsets count from the window's start.
+ */
+enum executor_verdict {
+    EXECUTOR_PASS,
+    EXECUTOR_FAULT,        /* the guest stopped: see core_* for how */
+    EXECUTOR_HANG,         /* it used more instructions than its bound */
+    EXECUTOR_UNANSWERED,   /* it waits, and has not answered the doorbell */
+    EXECUTOR_MALFORMED,    /* the response's header is none */
+    EXECUTOR_STATUS,       /* a status outside the table */
+    EXECUTOR_DOUBLE_FETCH, /* a request byte was read twice, or the response area at all */
+    EXECUTOR_MISMATCH,     /* only judges say so */
+    EXECUTOR_RESIDUE       /* only judges say so */
+};
+enum { EXECUTOR_EXCHANGES = 512, EXECUTOR_IMAGES = 16 };
+struct executor_exchange {
+    uint64_t clock; /* microseconds */
+    uint64_t instructions;
+    const uint8_t *request; /* the request area from its header on; what follows is zero */
+    const uint8_t *response;
+    uint32_t request_size;
+    uint32_t response_size; /* of the payload */
+    uint32_t status;
+    uint32_t image; /* key image that is in place */
+};
+struct executor_config {
+    uint32_t window;
+    uint32_t window_size;
+    uint32_t request; /* areas */
+    uint32_t response;
+    uint32_t area_size;   /* header and largest payload */
+    uint32_t key_storage; /* address and size */
+    uint32_t key_storage_size;
+    uint32_t clock;            /* address of the u64 */
+    uint32_t statuses;         /* one bit for each that is in the table */
+    uint8_t request_header[4]; /* of a sound request; the third byte is the type */
+    uint8_t response_header[4];
+    uint64_t bound_fixed[256]; /* instructions for each type, and for each byte of payload */
+    uint64_t bound_per_byte[256];
+    uint64_t script_budget; /* instructions; a script that has used them up ends early, which is no finding */
+    bool raw;               /* the input is one request, not a script */
+    bool adversary;         /* watch every fetch, not only where the script has a race */
+};
+typedef struct executor executor;
+typedef int (*executor_judge)(void *user, executor *e);
+
+/* The machine is to be as it is right behind boot; takes the snapshot's place as the state that scripts start from. */
+executor *executor_new(core *c, const struct executor_config *config);
+void executor_free(executor *e);
+bool executor_add_image(executor *e,
+                        const uint8_t *image); /* key_storage_size bytes; the first is in place at the start */
+/* Called behind a script that has passed so far; returns an executor_verdict. */
+void executor_set_judge(executor *e, executor_judge judge, void *user);
+enum executor_verdict executor_run(executor *e, const uint8_t *script, size_t size);
+core *executor_core(const executor *e);
+enum core_stop executor_stop(const executor *e); /* of the last run */
+uint64_t executor_key(const executor *e, enum executor_verdict verdict); /* equal for findings that look alike */
+size_t executor_exchanges(executor *e, struct executor_exchange **out);       /* of the last script */
+uint64_t executor_instructions(const executor *e);                            /* of the last script */
+uint64_t executor_count(const executor *e);                                   /* scripts run so far */
+uint64_t executor_reached(const executor *e, uint32_t type, uint32_t status); /* exchanges so far; status below 16 */
 /* binding: end */
 
 #endif

@@ -16,8 +16,10 @@
 #define HOT_RANGES_MAX 16
 #define BREAKPOINTS_MAX 64
 #define WATCH_EVENTS_MAX 16
-#define LAST_BLOCKS 64u    /* a power of two: the ring index is masked */
-#define BLOCK_CACHE 16384u /* direct-mapped by address; a power of two */
+#define EDGE_TABLE 32768u     /* a power of two, well above the edges of any image that fits the counters */
+#define COMPARED_PLACES 2048u /* direct-mapped by address; a power of two */
+#define LAST_BLOCKS 64u       /* a power of two: the ring index is masked */
+#define BLOCK_CACHE 16384u    /* direct-mapped by address; a power of two */
 
 struct grant {
     uint32_t base;
@@ -71,6 +73,32 @@ struct watch {
     uint32_t high;
     struct core_read events[WATCH_EVENTS_MAX];
     size_t event_count;
+    uint32_t race_at; /* offset of the byte that changes after its first read */
+    uint8_t race_mask;
+};
+
+/* One place of an open-addressing table: an edge and its number. */
+struct edge {
+    uint32_t from;
+    uint32_t to;
+    uint32_t number; /* from 1; 0: free */
+};
+
+struct compared_place {
+    uint32_t pc;
+    uint32_t epoch; /* of the count */
+    uint32_t count;
+};
+
+struct feedback {
+    uint8_t *counters; /* NULL: off */
+    uint32_t previous;
+    uint32_t edge_count;
+    uint32_t epoch;
+    size_t compare_count;
+    struct edge edges[EDGE_TABLE];
+    struct compared_place places[COMPARED_PLACES];
+    struct core_compare compares[CORE_COMPARES];
 };
 
 struct block {
@@ -115,6 +143,7 @@ struct core {
     bool flush_again; /* behind the next run: see core_forget_translations */
     struct checkpoint checkpoint;
     struct watch watch;
+    struct feedback *feedback;
 
     uint32_t last[LAST_BLOCKS];
     uint32_t last_count;
@@ -132,6 +161,9 @@ bool keep_page(core *c, struct grant *g, uint32_t page);
 
 /* What the fill callback grants of a watched page: true when it is one, with `entry` filled. */
 bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
+
+/* Counts the edge from the block before to this one. */
+void count_edge(struct feedback *f, uint32_t address);
 
 void free_checkpoint(core *c);
 void free_watch(core *c);

@@ -32,6 +32,10 @@ static uint64_t on_fetch(uc_engine *uc, uint64_t offset, unsigned size, void *us
         again = again || w->times[i] != 0;
         w->times[i] = 1;
     }
+    if (w->race_at - at < size && w->race_mask != 0) {
+        w->host[w->race_at] ^= w->race_mask;
+        w->race_mask = 0;
+    }
     w->low = at < w->low ? at : w->low;
     w->high = at + size > w->high ? at + size : w->high;
     if (again) {
@@ -100,10 +104,18 @@ void core_watch_arm(core *c, bool on)
     w->low = w->fetched_size;
     w->high = 0;
     w->event_count = 0;
+    w->race_mask = 0;
     if (w->armed != (on && w->mapped)) {
         w->armed = on && w->mapped;
         uc_ctl_flush_tlb(c->uc);
     }
+}
+
+void core_watch_race(core *c, uint32_t address, uint8_t mask)
+{
+    struct watch *w = &c->watch;
+    w->race_at = address - w->fetched;
+    w->race_mask = w->race_at < w->fetched_size ? mask : 0;
 }
 
 size_t core_watch_events(const core *c, struct core_read *out, size_t n)

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from emulator.stop import IDLE
 from harness.compare import compare
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, ContractViolation, Dut
+from harness.conformance.dut import ContractViolation, Dut
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol.codec import Response, decode_response
 from harness.protocol.commands import Status
 from harness.targets.emulated import EXCHANGE_BUDGET, describe

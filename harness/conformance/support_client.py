@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from harness.compare import Stopped
-from harness.conformance.dut import ENTROPY, ContractViolation, default_keys
+from harness.conformance.dut import ContractViolation
 from harness.conformance.support import REQUEST_AREA
+from harness.default_keys import ENTROPY, default_keys
 from harness.protocol.commands import Status
 from harness.sealing import Firmware
 from harness.targets.base import Target, TargetError, TargetStopped

@@ -13,7 +13,9 @@ from hashlib import sha3_256, sha3_512, shake_256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem
 
-from harness.conformance.dut import (
+from harness.conformance.dut import Dut
+from harness.conformance.support import Generator, granted, refused
+from harness.default_keys import (
     AES_KEY_ID,
     ENTROPY,
     MLDSA_KEY_IDS,
@@ -22,10 +24,8 @@ from harness.conformance.dut import (
     MLKEM_KEY_IDS,
     PEER_MLDSA_SEEDS,
     UNKNOWN_KEY_ID,
-    Dut,
     mldsa_public_key,
 )
-from harness.conformance.support import Generator, granted, refused
 from harness.model import mldsa as model_mldsa
 from harness.protocol.commands import Status
 

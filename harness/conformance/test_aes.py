@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     KEYS,
     LONGEST_PLAINTEXT,
@@ -20,6 +20,7 @@ from harness.conformance.support import (
     seal_outside,
     set_encryptions,
 )
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, aes_slot
 

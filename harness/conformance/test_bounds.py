@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, MLKEM_KEY_IDS, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     LONGEST_PLAINTEXT,
     REFUSALS,
@@ -20,6 +20,7 @@ from harness.conformance.support import (
     overrun,
     seal_outside,
 )
+from harness.default_keys import AES_KEY_ID, MLKEM_KEY_IDS, SECOND_AES_KEY_ID
 from harness.protocol import codec
 from harness.protocol.codec import encode_request
 from harness.protocol.commands import Status

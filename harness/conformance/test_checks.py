@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     LONGEST_PLAINTEXT,
     UNKNOWN_TYPE,
@@ -22,6 +22,7 @@ from harness.conformance.support import (
     set_encryptions,
 )
 from harness.conformance.support_pq import FAILED, NO_KEY, UNSOUND, WRONG_SIZE
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.codec import RawRequest
 from harness.protocol.commands import Status

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness import sealed_file
-from harness.conformance.dut import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.conformance.support import KEYS, Generator, noise
 from harness.conformance.support_client import CHUNK, MLKEM_KEYGEN, Gateway, judged_firmware, open_gateway
+from harness.default_keys import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.sealing import Firmware, NotAuthenticError, open_file

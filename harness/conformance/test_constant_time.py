@@ -16,8 +16,9 @@ from _pytest.mark import ParameterSet
 from emulator.stop import IDLE
 from emulator.trace import Trace
 from harness.analysis.constant_time import CASES, Bench, Case, compare, describe
-from harness.conformance.dut import AES_KEY_ID, PACE_US, Dut
+from harness.conformance.dut import PACE_US, Dut
 from harness.conformance.support import granted, noise, nonce_number, seal_outside
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import codec, key_image
 from harness.protocol.commands import Algorithm
 from harness.protocol.key_image import KeyImage, KeySlot

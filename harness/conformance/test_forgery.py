@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     KEYS,
     LONGEST_PLAINTEXT,
@@ -23,6 +23,7 @@ from harness.conformance.support import (
     residue,
     seal_outside,
 )
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol.commands import Status
 
 _NONCE = nonce_number(42)

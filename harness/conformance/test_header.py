@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     LONGEST_PLAINTEXT,
     REFUSALS,
@@ -15,6 +15,7 @@ from harness.conformance.support import (
     open_outside,
     refused,
 )
+from harness.default_keys import AES_KEY_ID
 from harness.protocol.commands import Status
 
 _KEY = bytes(range(0x40, 0x60))

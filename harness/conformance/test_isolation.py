@@ -14,7 +14,7 @@ import pytest
 from emulator.l4.scheduler import FaultReport, Signal
 from emulator.l4.system import System
 from emulator.stop import Fault, LimitReached
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, ContractViolation, Dut, Totals
+from harness.conformance.dut import ContractViolation, Dut, Totals
 from harness.conformance.isolation import (
     GATEWAY,
     GRANTS,
@@ -32,6 +32,7 @@ from harness.conformance.isolation import (
     judged,
 )
 from harness.conformance.support import CHEAPEST, granted, noise, nonce_number, seal_outside
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol.commands import Status
 from harness.targets.base import Target
 from harness.targets.host_port import HostPort, Result

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     KEYS,
     bit_flips,
@@ -22,6 +22,7 @@ from harness.conformance.support import (
     refused,
     seal_outside,
 )
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol import key_image
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot, SlotPart, aes_slot, encode_slots

@@ -7,18 +7,7 @@ from hashlib import shake_256
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    ENTROPY,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLDSA_SEEDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    UNKNOWN_KEY_ID,
-    Dut,
-    mldsa_public_key,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import exhaust, granted, next_nonce, noise, pieces, refused, residue
 from harness.conformance.support_pq import (
     MLDSA_SETS,
@@ -30,6 +19,17 @@ from harness.conformance.support_pq import (
     key_bytes,
     signed,
     verifies_outside,
+)
+from harness.default_keys import (
+    AES_KEY_ID,
+    ENTROPY,
+    MLDSA_KEY_IDS,
+    MLDSA_PUBLIC_KEY_IDS,
+    MLDSA_SEEDS,
+    MLKEM_KEY_IDS,
+    PEER_MLDSA_SEEDS,
+    UNKNOWN_KEY_ID,
+    mldsa_public_key,
 )
 from harness.model import mldsa as model_mldsa
 from harness.protocol.commands import Status

@@ -7,17 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    ENTROPY,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLDSA_SEEDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    UNKNOWN_KEY_ID,
-    Dut,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import next_nonce, noise, refused
 from harness.conformance.support_pq import (
     MLDSA_SETS,
@@ -34,6 +24,16 @@ from harness.conformance.support_pq import (
     signed,
     verifies_outside,
     verify_payload,
+)
+from harness.default_keys import (
+    AES_KEY_ID,
+    ENTROPY,
+    MLDSA_KEY_IDS,
+    MLDSA_PUBLIC_KEY_IDS,
+    MLDSA_SEEDS,
+    MLKEM_KEY_IDS,
+    PEER_MLDSA_SEEDS,
+    UNKNOWN_KEY_ID,
 )
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, mldsa_slot

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, ENTROPY, MLKEM_KEY_IDS, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     RawClient,
     exhaust,
@@ -34,6 +34,7 @@ from harness.conformance.support_pq import (
     keygen,
     with_coefficient,
 )
+from harness.default_keys import AES_KEY_ID, ENTROPY, MLKEM_KEY_IDS, SECOND_AES_KEY_ID
 from harness.model import mlkem as model_mlkem
 from harness.protocol import codec
 from harness.protocol.commands import Status

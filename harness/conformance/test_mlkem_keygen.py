@@ -7,15 +7,7 @@ from hashlib import sha3_512
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    ENTROPY,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLKEM_KEY_IDS,
-    UNKNOWN_KEY_ID,
-    Dut,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import RawClient, exhaust, granted, next_nonce, noise, pieces, refused, residue
 from harness.conformance.support_pq import (
     CIPHERTEXT_BYTES,
@@ -34,6 +26,7 @@ from harness.conformance.support_pq import (
     keygen,
     rejection_secret,
 )
+from harness.default_keys import AES_KEY_ID, ENTROPY, MLDSA_KEY_IDS, MLDSA_PUBLIC_KEY_IDS, MLKEM_KEY_IDS, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, mlkem_slot

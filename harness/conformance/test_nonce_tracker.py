@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from harness.conformance.dut import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     KEYS,
     bit_flips,
@@ -22,6 +22,7 @@ from harness.conformance.support import (
     set_recorded,
     state_of,
 )
+from harness.default_keys import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID
 from harness.model.drbg import CtrDrbg
 from harness.model.siphash import siphash24_128
 from harness.protocol.codec import Response

@@ -7,14 +7,7 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    Dut,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import granted, next_nonce, noise
 from harness.conformance.support_pq import (
     CIPHERTEXT_BYTES,
@@ -31,6 +24,7 @@ from harness.conformance.support_pq import (
     keygen,
     signed,
 )
+from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLDSA_PUBLIC_KEY_IDS, MLKEM_KEY_IDS, PEER_MLDSA_SEEDS
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.protocol.key_image import digest, slot_offset

@@ -8,15 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLDSA_SEEDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    Dut,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import next_nonce, noise, refused
 from harness.conformance.support_pq import (
     MLDSA_SETS,
@@ -28,6 +20,14 @@ from harness.conformance.support_pq import (
     no_key_at_all,
     signed,
     signs,
+)
+from harness.default_keys import (
+    AES_KEY_ID,
+    MLDSA_KEY_IDS,
+    MLDSA_PUBLIC_KEY_IDS,
+    MLDSA_SEEDS,
+    MLKEM_KEY_IDS,
+    PEER_MLDSA_SEEDS,
 )
 from harness.protocol import key_image
 from harness.protocol.commands import Status

@@ -9,17 +9,7 @@ from hashlib import shake_256
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLDSA_SEEDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    UNKNOWN_KEY_ID,
-    Dut,
-    mldsa_public_key,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import granted, noise, pieces, refused, residue
 from harness.conformance.support_pq import (
     MLDSA_SETS,
@@ -32,6 +22,16 @@ from harness.conformance.support_pq import (
     no_key_at_all,
     signed,
     signs,
+)
+from harness.default_keys import (
+    AES_KEY_ID,
+    MLDSA_KEY_IDS,
+    MLDSA_PUBLIC_KEY_IDS,
+    MLDSA_SEEDS,
+    MLKEM_KEY_IDS,
+    PEER_MLDSA_SEEDS,
+    UNKNOWN_KEY_ID,
+    mldsa_public_key,
 )
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot, encode_slots, mldsa_slot, mlkem_slot

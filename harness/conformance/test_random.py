@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     REFUSALS,
     UNKNOWN_TYPE,
@@ -24,6 +24,7 @@ from harness.conformance.support import (
     seal_outside,
 )
 from harness.conformance.support_pq import FAILED, NO_KEY, UNSOUND, WRONG_SIZE
+from harness.default_keys import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import CHEAPEST, granted, nonce_number, refused, seal_outside
+from harness.default_keys import AES_KEY_ID
 from harness.protocol.commands import Status
 from harness.targets.base import CLOCK
 

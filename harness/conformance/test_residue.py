@@ -15,8 +15,9 @@ import pytest
 from harness.analysis.exercise import ENTROPY, ROUNDS, keys
 from harness.analysis.residue import KEPT
 from harness.analysis.watch import Watch
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import granted, noise, refused
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import codec, key_image
 from harness.protocol.commands import Algorithm, Status
 from harness.protocol.key_image import KeyImage, KeySlot

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     KEYS,
     change_name,
@@ -26,6 +26,7 @@ from harness.conformance.support import (
     set_recorded,
     state_of,
 )
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot, aes_slot, digest, encode_slots
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.conformance.builds import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, keys_of_every_kind, opened
-from harness.conformance.dut import UNKNOWN_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.plugin import totals_of
 from harness.conformance.support import (
     REFUSALS,
@@ -25,6 +25,7 @@ from harness.conformance.support import (
     refused,
     residue,
 )
+from harness.default_keys import UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.targets.base import Target

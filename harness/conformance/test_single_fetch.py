@@ -13,8 +13,9 @@ from random import Random
 import pytest
 
 from harness.analysis.exercise import ENTROPY, ROUNDS, keys
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import LONGEST_PLAINTEXT, noise, nonce_number, seal_outside
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import codec
 from harness.protocol.codec import RawRequest
 

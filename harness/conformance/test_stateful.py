@@ -23,8 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, Dut, default_keys
+from harness.conformance.dut import Dut
 from harness.conformance.support import CHEAPEST, noise, nonce_number, open_outside, seal_outside
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID, default_keys
 from harness.protocol.codec import Response
 from harness.protocol.commands import Status
 

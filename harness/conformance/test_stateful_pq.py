@@ -12,18 +12,18 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, multiple, rule
 
-from harness.conformance.dut import (
+from harness.conformance.dut import Dut
+from harness.conformance.support import noise
+from harness.conformance.support_pq import flipped, signed, verifies_outside, with_coefficient
+from harness.conformance.test_stateful import PARTS, ServiceMachine, run_machine
+from harness.default_keys import (
     MLDSA_KEY_IDS,
     MLDSA_PUBLIC_KEY_IDS,
     MLDSA_SEEDS,
     MLKEM_KEY_IDS,
     PEER_MLDSA_SEEDS,
-    Dut,
     mldsa_public_key,
 )
-from harness.conformance.support import noise
-from harness.conformance.support_pq import flipped, signed, verifies_outside, with_coefficient
-from harness.conformance.test_stateful import PARTS, ServiceMachine, run_machine
 from harness.protocol.codec import Response
 from harness.protocol.commands import Status
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import (
     AREA_BYTES,
     LONGEST_PLAINTEXT,
@@ -28,6 +28,7 @@ from harness.conformance.support import (
     residue,
     seal_outside,
 )
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.codec import decode_response, encode_response
 from harness.protocol.commands import Status

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import codec
 from harness.session_log import (
     Carried,

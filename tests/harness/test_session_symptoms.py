@@ -7,8 +7,9 @@ import io
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, UNKNOWN_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import CHEAPEST, nonce_number, seal_outside
+from harness.default_keys import AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol.commands import Status
 from harness.session_log import RecordingTarget, SessionLog, parse_session
 from harness.session_symptoms import NONCE_REUSE, NOT_CLEARED, RATE_LIMITED, examine_session

@@ -12,7 +12,8 @@ import pytest
 from emulator.board import AN386
 from emulator.errors import EmulatorError
 from emulator.image import load_image
-from harness.conformance.dut import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, Dut, default_keys
+from harness.conformance.dut import Dut
+from harness.default_keys import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, default_keys
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
 from harness.protocol.commands import Status

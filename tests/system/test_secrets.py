@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
 from harness.conformance.support import granted, noise, pieces, residue
+from harness.default_keys import AES_KEY_ID
 from harness.targets.emulated import EmulatedTarget
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from harness.conformance.dut import default_keys
+from harness.default_keys import default_keys
 from harness.protocol.key_image import corrupt
 
 REPLAY = """{"format":"hil session log","version":1,"build":"release"}

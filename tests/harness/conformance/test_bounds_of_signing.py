@@ -11,9 +11,9 @@ from operator import add, sub
 
 import pytest
 
-from harness.conformance.dut import MLDSA_SEEDS
 from harness.conformance.support_pq import MLDSA_SETS, draws
 from harness.conformance.test_mldsa_sign import AT_BOUNDS, HALF_WAY
+from harness.default_keys import MLDSA_SEEDS
 from harness.model import mldsa_signer as signer
 from harness.model.mldsa_signer import Parameters, SigningKey
 

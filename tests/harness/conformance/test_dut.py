@@ -5,14 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import (
-    AES_KEY_ID,
-    MLDSA_KEY_IDS,
-    MLKEM_KEY_IDS,
-    ContractViolation,
-    Dut,
-    instruction_limit,
-)
+from harness.conformance.dut import ContractViolation, Dut, instruction_limit
+from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS
 from harness.protocol import codec, key_image
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from harness.conformance import support
-from harness.conformance.dut import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID, ContractViolation, Dut
+from harness.conformance.dut import ContractViolation, Dut
+from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.codec import Response
 from harness.protocol.commands import Status

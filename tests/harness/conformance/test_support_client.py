@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness import sealed_file
-from harness.conformance.dut import AES_KEY_ID, ContractViolation
+from harness.conformance.dut import ContractViolation
 from harness.conformance.support import KEYS
 from harness.conformance.support_client import MLKEM_KEYGEN, Gateway, judged_firmware
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.targets.emulated import EmulatedTarget

@@ -5,15 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.dut import (
-    MLDSA_KEY_IDS,
-    MLDSA_PUBLIC_KEY_IDS,
-    MLDSA_SEEDS,
-    MLKEM_KEY_IDS,
-    PEER_MLDSA_SEEDS,
-    Dut,
-    default_keys,
-)
+from harness.conformance.dut import Dut
 from harness.conformance.support import ContractViolation
 from harness.conformance.support_pq import (
     CIPHERTEXT_BYTES,
@@ -35,6 +27,14 @@ from harness.conformance.support_pq import (
     signs,
     verifies_outside,
     with_coefficient,
+)
+from harness.default_keys import (
+    MLDSA_KEY_IDS,
+    MLDSA_PUBLIC_KEY_IDS,
+    MLDSA_SEEDS,
+    MLKEM_KEY_IDS,
+    PEER_MLDSA_SEEDS,
+    default_keys,
 )
 from harness.model import mldsa, mldsa_signer, mlkem
 from harness.protocol.commands import Algorithm, Status

@@ -10,7 +10,8 @@ import pytest
 
 from emulator.board import AN386
 from emulator.image import load_image
-from harness.conformance.dut import AES_KEY_ID, Dut
+from harness.conformance.dut import Dut
+from harness.default_keys import AES_KEY_ID
 from harness.protocol import commands as table
 from harness.protocol.commands import Status
 from harness.targets.base import TargetError, TargetStopped

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What stands between a fuzzing engine and the executor: run an input, report what it found, make up new inputs. The
+ * executor is reached by pointers, so that this module is not linked against the emulator's.
+ *
+ * The declarations below the marker are read by the binding's build script as well: plain C, no preprocessor.
+ */
+#ifndef HARNESS_FUZZ_ENGINE_H
+#define HARNESS_FUZZ_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* binding: begin */
+/* As struct core_compare of the emulator. */
+struct engine_compare {
+    uint32_t pc;
+    uint32_t left;
+    uint32_t right;
+};
+
+/* The executor, as functions of the emulator's native core; `report` is told of each finding that looks new. */
+struct engine {
+    void *executor;
+    void *core;
+    int (*run)(void *executor, const uint8_t *input, size_t size);
+    uint64_t (*key)(const void *executor, int verdict);
+    size_t (*compares)(const void *core, struct engine_compare **out);
+    bool (*feedback)(void *core, uint8_t *counters);
+    void (*report)(int verdict, const uint8_t *input, size_t size);
+    uint8_t *counters;
+    uint32_t counter_count;
+    bool raw; /* inputs are requests, not scripts: no structure to respect */
+};
+
+void engine_use(const struct engine *engine); /* one engine a process */
+
+/*
+ * Run one input. A finding is reported the first ENGINE_REPORTS times that its key comes up, and only counted later.
+ * Returns the verdict.
+ */
+enum { ENGINE_REPORTS = 4 };
+int engine_execute(const uint8_t *input, size_t size);
+uint64_t engine_executions(void);
+uint64_t engine_findings(void); /* inputs that did not pass, equal ones included */
+
+/*
+ * Mutations. Snippets are scripts that do something sensible, tokens are bytes that mean something; both stay with the
+ * caller. `mutate_anyhow` is the engine's own mutation, for what needs no thought.
+ */
+struct engine_text {
+    const uint8_t *bytes;
+    size_t size;
+};
+void mutator_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
+                 size_t token_count);
+size_t mutator_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t seed,
+                      size_t (*mutate_anyhow)(uint8_t *data, size_t size, size_t max_size));
+
+/* libFuzzer: the functions are those of its library. Does not return: the driver ends the process. */
+int libfuzzer_run(void *run_driver, void *counters_init, void *mutate, int argc, char **argv);
+/* binding: end */
+
+#endif
