@@ -11,7 +11,6 @@
 
 #define HEADER_SIZE 8u
 #define SENDS_MAX 64u
-#define STATUSES 16u
 #define RESPONSES_KEPT 64u
 #define ARENA_SIZE (8u << 20) /* what the exchanges of one script may take; the script ends where it is full */
 
@@ -52,8 +51,7 @@ struct executor {
     struct executor_exchange exchanges[EXECUTOR_EXCHANGES];
     size_t exchange_count;
     uint64_t instructions;
-    uint64_t count;
-    uint64_t reached[256][STATUSES];
+    uint64_t *reached;
 };
 
 static uint32_t load_word(const uint8_t *at)
@@ -111,7 +109,6 @@ static void begin(executor *e)
     e->instructions = 0;
     e->state = 0;
     e->sends = 0;
-    e->count++;
 }
 
 /* ---- one exchange ---- */
@@ -152,7 +149,7 @@ static enum executor_verdict judge_response(executor *e, struct executor_exchang
         size > e->config.area_size - HEADER_SIZE) {
         return EXECUTOR_MALFORMED;
     }
-    if (x->status >= STATUSES || !(e->config.statuses >> x->status & 1u)) {
+    if (x->status >= EXECUTOR_STATUSES || !(e->config.statuses >> x->status & 1u)) {
         return EXECUTOR_STATUS;
     }
     if (x->status != 0 && size != 0) {
@@ -171,7 +168,9 @@ static void note_state(executor *e, const struct executor_exchange *x)
     uint32_t now = type << 8 | x->status;
     core_feedback_state(e->c, e->state << 16 ^ now);
     e->state = now;
-    e->reached[type & 0xFFu][x->status % STATUSES]++;
+    if (e->reached != NULL) {
+        e->reached[type * EXECUTOR_STATUSES + x->status % EXECUTOR_STATUSES]++;
+    }
 }
 
 static enum executor_verdict judge_stop(executor *e, enum core_stop stop, uint32_t rung)
@@ -340,7 +339,7 @@ static bool perform(executor *e, const struct script_step *s, enum executor_verd
         e->claimed = s->a;
         return true;
     case SCRIPT_CLOCK: {
-        int64_t step = (int32_t)s->a;
+        int64_t step = (int64_t)(int32_t)s->a * ((int64_t)1 << s->b % 32u);
         set_clock(e, step < 0 && (uint64_t)-step > e->clock ? 0 : e->clock + (uint64_t)step);
         return true;
     }
@@ -508,12 +507,7 @@ uint64_t executor_instructions(const executor *e)
     return e->instructions;
 }
 
-uint64_t executor_count(const executor *e)
+void executor_count_into(executor *e, uint64_t *reached)
 {
-    return e->count;
-}
-
-uint64_t executor_reached(const executor *e, uint32_t type, uint32_t status)
-{
-    return type < 256u && status < STATUSES ? e->reached[type][status] : 0;
+    e->reached = reached;
 }

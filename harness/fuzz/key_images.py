@@ -30,6 +30,6 @@ def key_images() -> tuple[bytes, ...]:
         if slot is not None and slot.key_id in (AES_KEY_ID, MLDSA_KEY_IDS[44]):
             damaged = corrupt(damaged, index, "digest")
     headless = bytes((first.build()[0] ^ 1,)) + first.build()[1:]
-    images = (first.build(), KeyImage(slots).build(), KeyImage(renewed).build(), damaged, headless)
-    images += (KeyImage((None,) * len(first.slots)).build(), b"")
+    none = KeyImage((None,) * len(first.slots))
+    images = (first.build(), KeyImage(slots).build(), KeyImage(renewed).build(), damaged, headless, none.build(), b"")
     return tuple(image.ljust(table.KEY_STORAGE_SIZE, b"\0") for image in images)
