@@ -187,8 +187,8 @@ PLANTED: tuple[PlantedBug, ...] = (
         "context-of-255-bytes",
         "release",
         "hang",
-        "a loop over the context of a signature counts in one byte up to and with its length",
-        _send(codec.mldsa_sign(0, bytes(255), b"")),
+        "a loop over the context of a verification counts in one byte up to and with its length",
+        _send(codec.mldsa_verify(0, bytes(255), b"", b"")),
     ),
     PlantedBug(
         "status-0x0a",

@@ -19,11 +19,22 @@ from emulator.stop import IDLE, Fault, Stop
 from harness.analysis.watch import Watch
 from harness.conformance.dut import ENTROPY, default_keys, instruction_limit
 from harness.fuzz.patched import FIRMWARE, build_patched
-from harness.fuzz.planted import AES_ID, PLANTED, REQUESTS_MAX, FindingKind, PlantedBug, Stage, Storage
+from harness.fuzz.planted import (
+    ABSENT_ID,
+    AES_ID,
+    MLDSA_44_ID,
+    MLKEM_512_ID,
+    PLANTED,
+    REQUESTS_MAX,
+    FindingKind,
+    PlantedBug,
+    Stage,
+    Storage,
+)
 from harness.model import Model
+from harness.protocol import codec, key_image
 from harness.protocol import commands as table
-from harness.protocol import key_image
-from harness.protocol.codec import CodecError, Response
+from harness.protocol.codec import CodecError, RawRequest, Response
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot
 from harness.targets.base import TargetStopped
@@ -38,12 +49,24 @@ HAS_SANITIZE_BUILD = "OPTIMISE_sanitize" in (FIRMWARE / "Makefile").read_text()
 WATCHED: Mapping[str, FindingKind] = {"residue": "residue", "second fetch": "double-fetch"}
 
 
+# The image of a bug by build, made when it is first asked for.
+Images = Callable[[PlantedBug, str], Path]
+
+by_name = pytest.mark.parametrize("bug", PLANTED, ids=[bug.name for bug in PLANTED])
+
+
 @pytest.fixture(scope="session")
-def sound(firmware: Path) -> dict[str, Path]:
-    """The sound image of each build; without a sanitize build, the release image stands in the place of both."""
-    sanitized = default_firmware(build="sanitize") if HAS_SANITIZE_BUILD else firmware
-    assert sanitized.is_file(), "run `make firmware BUILD=sanitize` in the folder of the firmware first"
-    return {"release": firmware, "sanitize": sanitized}
+def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """Builds what the tests share."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def image(bug: PlantedBug, build: str) -> Path:
+        key = (bug.name, build)
+        if key not in made:
+            made[key] = build_patched(HERE / bug.patch, build, tmp_path_factory.mktemp("planted"))
+        return made[key]
+
+    return image
 
 
 def storage_images() -> dict[Storage, bytes]:
@@ -129,32 +152,68 @@ class Judge(Stage):
         self._target.window.memory[offset : offset + len(content)] = content
 
 
-def play(bug: PlantedBug, image: Path) -> Judge:
-    """What the trigger shows on the image."""
+def need(build: str) -> None:
+    """Skips the test while the firmware has no such build."""
+    if build == "sanitize" and not HAS_SANITIZE_BUILD:
+        pytest.skip("the firmware has no sanitize build yet")
+
+
+def play(sequence: Callable[[Stage], object], image: Path) -> Judge:
+    """What a sequence shows on the image."""
     with closing(EmulatedTarget(image)) as target:
         judge = Judge(target, storage_images())
-        bug.trigger(judge)
+        sequence(judge)
     return judge
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=[bug.name for bug in PLANTED])
-def test_the_bug_is_found_as_what_it_is(bug: PlantedBug, tmp_path: Path) -> None:
-    if bug.build == "sanitize" and not HAS_SANITIZE_BUILD:
-        pytest.skip("the firmware has no sanitize build yet")
-    image = build_patched(HERE / bug.patch, bug.build, tmp_path)
-    assert play(bug, image).kinds == {bug.kind}
+def each_type(stage: Stage) -> None:
+    """A plain request of each type that is served, and the same again with a key id that nobody has."""
+    sealed = stage.ask(codec.aes_encrypt(AES_ID, b"aad", b"some text")).payload
+    stage.ask(codec.aes_decrypt(AES_ID, sealed[:12], b"aad", sealed[12:-16], sealed[-16:]))
+    signature = stage.ask(codec.mldsa_sign(MLDSA_44_ID, b"context", b"message")).payload
+    stage.ask(codec.mldsa_verify(MLDSA_44_ID, b"context", signature, b"message"))
+    encapsulation_key = stage.ask(codec.mlkem_keygen(MLKEM_512_ID)).payload
+    stage.ask(codec.mlkem_decaps(MLKEM_512_ID, bytes(table.MLKEM_SIZES[512].ciphertext)))
+    stage.ask(codec.mlkem_encaps(encapsulation_key))
+    for code in table.BY_CODE:
+        stage.ask(codec.encode_request(code, ABSENT_ID.to_bytes(4, "little") + bytes(60)))
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=[bug.name for bug in PLANTED])
-def test_the_sound_firmware_shows_nothing(bug: PlantedBug, sound: dict[str, Path]) -> None:
-    judge = play(bug, sound[bug.build])
-    assert judge.kinds == set()
+def refusals(stage: Stage) -> None:
+    """Requests that checks 2 to 5 refuse."""
+    stage.ask(b"")
+    stage.ask(codec.encode_request(0))
+    for code in table.BY_CODE:
+        stage.ask(codec.encode_request(code))
+        stage.ask(RawRequest(code, flags=1).encode())
+        stage.ask(RawRequest(code, payload_length=table.MAX_PAYLOAD + 1).encode())
+
+
+@by_name
+def test_the_bug_is_found_as_what_it_is(bug: PlantedBug, images: Images) -> None:
+    need(bug.build)
+    judge = play(bug.trigger, images(bug, bug.build))
+    assert judge.kinds == {bug.kind}
     assert judge.requests <= REQUESTS_MAX
 
 
+@by_name
+def test_the_sound_firmware_shows_nothing(bug: PlantedBug) -> None:
+    need(bug.build)
+    assert play(bug.trigger, default_firmware(build=bug.build)).kinds == set()
+
+
+@by_name
+@pytest.mark.parametrize("sequence", [each_type, refusals])
+def test_plain_requests_do_not_find_the_bug(
+    bug: PlantedBug, sequence: Callable[[Stage], object], images: Images
+) -> None:
+    assert play(sequence, images(bug, "release")).kinds == set()
+
+
 @pytest.mark.parametrize("bug", [bug for bug in PLANTED if bug.kind == "sanitizer"], ids=lambda bug: bug.name)
-def test_without_a_sanitizer_nothing_is_seen(bug: PlantedBug, tmp_path: Path) -> None:
-    assert play(bug, build_patched(HERE / bug.patch, "release", tmp_path)).kinds == set()
+def test_without_a_sanitizer_nothing_is_seen(bug: PlantedBug, images: Images) -> None:
+    assert play(bug.trigger, images(bug, "release")).kinds == set()
 
 
 def test_the_table_names_every_patch() -> None:
@@ -163,6 +222,6 @@ def test_the_table_names_every_patch() -> None:
     assert {bug.kind for bug in PLANTED} == set(get_args(FindingKind))
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=[bug.name for bug in PLANTED])
+@by_name
 def test_a_patch_begins_with_its_defect(bug: PlantedBug) -> None:
     assert (HERE / bug.patch).read_text().startswith(f"Defect: {bug.what}\n\ndiff ")
