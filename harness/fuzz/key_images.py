@@ -14,7 +14,7 @@ from harness.protocol.key_image import KeyImage, KeySlot, corrupt
 
 @cache
 def named_images() -> dict[str, bytes]:
-    """Prepared images of KEY_STORAGE_SIZE bytes each, in the order in which KEYS numbers them; the first is booted from.
+    """Prepared images of KEY_STORAGE_SIZE bytes each, in the order in which KEYS numbers them; boot has the first.
 
     `other material` has other seeds and AES keys under the same generations, `renewed` other AES keys under the next.
     """
