@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.conformance.builds import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, keys_of_every_kind, opened
-from harness.conformance.dut import Dut
+from harness.conformance.builds import opened
+from harness.conformance.dut import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, Dut
 from harness.conformance.plugin import totals_of
 from harness.conformance.support import granted
 from harness.protocol import codec
@@ -35,7 +35,7 @@ class Meter:
 def _counts(judged: Target, build: str, config: pytest.Config) -> dict[str, int]:
     """Guest instructions of boot and of each operation, on the image of `build`; the requests are the same for all."""
     with opened(judged, build) as target:
-        meter = Meter(Dut(target, totals_of(config), image=keys_of_every_kind()))
+        meter = Meter(Dut(target, totals_of(config)))
         for size in (0, 16, 4096):
             sealed = meter.ask(f"encrypt {size}", codec.aes_encrypt(AES_KEY_ID, b"aad", bytes(size)))
             parts = sealed[:12], b"aad", sealed[12:-16], sealed[-16:]

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.conformance.builds import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, keys_of_every_kind, opened
-from harness.conformance.dut import UNKNOWN_KEY_ID, Dut
+from harness.conformance.builds import opened
+from harness.conformance.dut import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, UNKNOWN_KEY_ID, Dut
 from harness.conformance.plugin import totals_of
 from harness.conformance.support import (
     REFUSALS,
@@ -75,7 +75,7 @@ Booting = Callable[[], Dut]
 @pytest.fixture
 def booting(fips_target: EmulatedTarget, request: pytest.FixtureRequest) -> Booting:
     """What boots the FIPS image as it stands, beside the model of a sound service with a key of every kind."""
-    return lambda: Dut(fips_target, totals_of(request.config), image=keys_of_every_kind())
+    return lambda: Dut(fips_target, totals_of(request.config))
 
 
 @contextmanager

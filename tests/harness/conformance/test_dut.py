@@ -11,9 +11,11 @@ from harness.conformance.dut import (
     MLKEM_KEY_IDS,
     ContractViolation,
     Dut,
+    default_keys,
     instruction_limit,
 )
 from harness.protocol import codec, key_image
+from harness.protocol import commands as table
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status
 from harness.protocol.key_image import KeyImage
@@ -82,6 +84,12 @@ def test_it_may_begin_with_keys_of_ones_own() -> None:
     dut = Dut(ModelTarget(), image=image)
     assert dut.aes_encrypt(77).status is Status.SUCCESS
     assert dut.aes_encrypt(AES_KEY_ID).status is Status.KEY_NOT_FOUND
+
+
+def test_there_is_a_key_of_every_kind() -> None:
+    kinds = {(slot.algorithm, slot.parameter_set) for slot in default_keys().slots if slot is not None}
+    assert kinds == set(table.MATERIAL_LENGTHS)
+    default_keys().check()
 
 
 def test_what_a_target_lacks_skips_the_case() -> None:
