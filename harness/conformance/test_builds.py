@@ -64,7 +64,9 @@ def test_an_image_says_which_build_it_is(bench_target: Target, build: str) -> No
 
 
 @pytest.mark.clause("BLD-1")
-def test_release_is_faster_than_debug_in_every_operation(bench_target: Target, request: pytest.FixtureRequest) -> None:
+def test_bld_1_release_is_faster_than_debug_in_every_operation(
+    bench_target: Target, request: pytest.FixtureRequest
+) -> None:
     release, debug = (_counts(bench_target, build, request.config) for build in ("release", "debug"))
     assert release.keys() == debug.keys()
     slower = {name: (count, debug[name]) for name, count in release.items() if count >= debug[name]}
