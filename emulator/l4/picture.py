@@ -100,22 +100,23 @@ def _mermaid_text(text: str) -> str:
 
 # ---- SVG ----
 
+# Each rule names the picture: within a page of HTML, a style sheet is everybody's.
 _STYLE = """
-    .ground { fill: #ffffff; }
-    .task { fill: #eaf2fb; stroke: #2f6fb0; }
-    .space { fill: #fdf3e0; stroke: #a8711a; }
-    .edge { stroke: #57606a; stroke-width: 1.5; fill: none; }
-    text { font: 13px sans-serif; fill: #1f2328; }
-    .name { font-weight: bold; }
-    .number { font-family: monospace; font-size: 12px; }
-    .access { text-anchor: middle; stroke: #ffffff; stroke-width: 6; paint-order: stroke; }
+    .system .ground { fill: #ffffff; }
+    .system .task { fill: #eaf2fb; stroke: #2f6fb0; }
+    .system .space { fill: #fdf3e0; stroke: #a8711a; }
+    .system .edge { stroke: #57606a; stroke-width: 1.5; fill: none; }
+    .system text { font: 13px sans-serif; fill: #1f2328; }
+    .system .name { font-weight: bold; }
+    .system .number { font-family: monospace; font-size: 12px; }
+    .system .access { text-anchor: middle; stroke: #ffffff; stroke-width: 6; paint-order: stroke; }
     @media (prefers-color-scheme: dark) {
-        .ground { fill: #0d1117; }
-        .task { fill: #12263f; stroke: #6cb0f5; }
-        .space { fill: #33270d; stroke: #e0ac4f; }
-        .edge { stroke: #9aa4af; }
-        text { fill: #e6edf3; }
-        .access { stroke: #0d1117; }
+        .system .ground { fill: #0d1117; }
+        .system .task { fill: #12263f; stroke: #6cb0f5; }
+        .system .space { fill: #33270d; stroke: #e0ac4f; }
+        .system .edge { stroke: #9aa4af; }
+        .system text { fill: #e6edf3; }
+        .system .access { stroke: #0d1117; }
     }
 """
 
@@ -134,8 +135,8 @@ def svg(tasks: tuple[TaskPicture, ...]) -> str:
     spaces_at = _MARGIN + box_height + _EDGE_ROOM
     height = spaces_at + _SPACE_HEIGHT + 2 * _ROW + _MARGIN
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'role="img">',
+        f'<svg class="system" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img">',
         "<title>Tasks, what each was granted, and what they share</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="ground" width="{width}" height="{height}"/>',

@@ -12,6 +12,7 @@ UNUSABLE = 2
 _MENDABLE = (
     ("emulator.errors", "EmulatorError"),
     ("harness.analysis.error", "AnalysisError"),
+    ("harness.clause_table", "ClauseTableError"),
     ("harness.conformance.runner", "ConformanceError"),
     ("harness.fuzz.error", "FuzzError"),
     ("harness.protocol.key_image", "KeyImageError"),

@@ -9,26 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol import key_image
-from harness.protocol.commands import Algorithm
-from harness.protocol.key_image import KeyImage, KeySlot
 from harness.targets.base import MEMORY, Target
 from harness.targets.emulated import EmulatedTarget
-
-AES_KEY_ID = 1
-MLDSA_KEY_IDS = {44: 10, 65: 11, 87: 12}
-MLKEM_KEY_IDS = {512: 20, 768: 21, 1024: 22}
-
-
-def keys_of_every_kind() -> KeyImage:
-    """A key for each parameter set; those of ML-DSA are seeds, those of ML-KEM not generated yet."""
-    return KeyImage(
-        (
-            key_image.aes_slot(AES_KEY_ID, bytes(range(0x40, 0x60))),
-            *(KeySlot(i, Algorithm.MLDSA, number, 1, bytes([number]) * 32) for number, i in MLDSA_KEY_IDS.items()),
-            *(KeySlot(i, Algorithm.MLKEM, number, 1, b"") for number, i in MLKEM_KEY_IDS.items()),
-        )
-    )
 
 
 def image_of(judged: Target, build: str) -> Path:

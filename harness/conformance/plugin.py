@@ -51,16 +51,20 @@ class Recorder:
         self.totals = session.config.stash[_TOTALS]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Turn pytest's phases into one result a case."""
+        """Turn pytest's phases into one result a case: the call's, unless a phase round it says worse."""
         if report.when != "call" and report.outcome == "passed":
             return
+        name = report.nodeid.split("/")[-1]
+        if report.when == "teardown" and self.cases and self.cases[-1].name == name:
+            if self.cases[-1].outcome == "failed":
+                return
+            self.cases.pop()
         clauses = tuple(str(value) for name, value in report.user_properties if name == "clause")
         detail = ""
         if report.outcome == "failed":
             detail = _failure_text(report)
         elif report.outcome == "skipped" and isinstance(report.longrepr, tuple):
             detail = report.longrepr[2].removeprefix("Skipped: ")
-        name = report.nodeid.split("/")[-1]
         self.cases.append(CaseResult(name, clauses, report.outcome, detail, report.duration))
 
 

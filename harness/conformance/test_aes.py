@@ -181,7 +181,7 @@ def test_a_payload_one_byte_shorter_than_its_fixed_fields(dut: Dut) -> None:
 
 
 @pytest.mark.clause("AES-2")
-def test_equal_requests_get_different_nonces(dut: Dut) -> None:
+def test_aes_2_equal_requests_get_different_nonces(dut: Dut) -> None:
     seen = {dut.seal(AES_KEY_ID, b"the same text", b"the same aad") for _ in range(500)}
     assert len(seen) == len({nonce for nonce, _, _ in seen}) == len({ciphertext for _, ciphertext, _ in seen}) == 500
 

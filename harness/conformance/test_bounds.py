@@ -40,7 +40,7 @@ def _within(dut: Dut, limit: int) -> None:
 
 @pytest.mark.clause("IPC-6")
 @pytest.mark.parametrize("size", [0, 1, 1000, 65502])
-def test_operations_stay_within_their_bound(dut: Dut, size: int) -> None:
+def test_ipc_6_operations_stay_within_their_bound(dut: Dut, size: int) -> None:
     text = noise(size)
     ciphertext, tag = seal_outside(AES_KEY_ID, nonce_number(size), text)
     for corrupt in (1, 0):

@@ -72,7 +72,7 @@ def test_a_refused_request_waits_100_ms_and_is_made_again(gateway: Gateway) -> N
 
 @pytest.mark.clause("CLI-1")
 @pytest.mark.parametrize("refusals", [0, 1, 2, 3, 4])
-def test_the_waits_double(gateway: Gateway, refusals: int) -> None:
+def test_cli_1_the_waits_double(gateway: Gateway, refusals: int) -> None:
     gateway.exhaust() if refusals else gateway.boot()
     begin = gateway.system.now
     outcome, tries = gateway.watch(MLKEM_KEYGEN, bytes(4), refusals=refusals)
@@ -150,7 +150,7 @@ def test_a_file_sealed_outside_is_opened(gateway: Gateway, size: int) -> None:
 
 
 @pytest.mark.clause("CLI-2")
-def test_the_aad_of_each_chunk_is_its_number(gateway: Gateway) -> None:
+def test_cli_2_the_aad_of_each_chunk_is_its_number(gateway: Gateway) -> None:
     """As it stands in the window; `end:` and the number of chunks last."""
     gateway.do(JobCommand.SEAL_BEGIN, key_id=AES_KEY_ID)
     text = noise(CHUNK)
@@ -365,7 +365,7 @@ def test_nothing_is_at_out_until_all_is_authentic(firmware: Firmware, tmp_path: 
 
 
 @pytest.mark.clause("IPC-5")
-def test_the_window_is_zero_behind_every_job(gateway: Gateway) -> None:
+def test_ipc_5_the_window_is_zero_behind_every_job(gateway: Gateway) -> None:
     """Request and response area, whatever came of the job."""
     longest = payload(codec.aes_encrypt(AES_KEY_ID, b"", noise(65508)))
     jobs: list[tuple[int, bytes]] = [

@@ -25,7 +25,7 @@ _CLAIMS = (0, 5, 6, 65535, 65536, 65537, 0xFFFF_FFFF, *(1 << bit for bit in rang
 
 @pytest.mark.clause("HDR-1")
 @pytest.mark.parametrize(("field", "sound"), [("magic", 0xC7), ("version", 0x01), ("flags", 0x00)])
-def test_one_value_of_the_byte_is_sound(dut: Dut, field: str, sound: int) -> None:
+def test_hdr_1_one_value_of_the_byte_is_sound(dut: Dut, field: str, sound: int) -> None:
     for value in range(256):
         response = dut.send(0x01, _EMPTY, **{field: value})
         wanted = Status.SUCCESS if value == sound else Status.INVALID_HEADER
@@ -100,7 +100,7 @@ def test_payload_length_is_little_endian(dut: Dut) -> None:
 
 
 @pytest.mark.clause("HDR-2")
-def test_a_successful_response_as_raw_bytes(dut: Dut) -> None:
+def test_hdr_2_a_successful_response_as_raw_bytes(dut: Dut) -> None:
     client = RawClient(dut)
     for size in (0, 1, 0x0100 - 28, 0x0101, 0x1234, LONGEST_PLAINTEXT):
         dut.seal(AES_KEY_ID, noise(size))

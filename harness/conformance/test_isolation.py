@@ -179,7 +179,7 @@ def test_the_tasks_are_service_and_gateway(system: System) -> None:
 
 
 @pytest.mark.clause("ISO-1")
-def test_there_is_nothing_between_the_tasks_but_the_window(system: System) -> None:
+def test_iso_1_there_is_nothing_between_the_tasks_but_the_window(system: System) -> None:
     """Of all that both may touch, by address, the kernel page can be written by neither: the window alone is left."""
     service, gateway = (system.tasks[name].grants for name in (SERVICE, GATEWAY))
     both = [(mine, yours) for mine in service for yours in gateway if mine.overlaps(yours)]

@@ -210,7 +210,7 @@ def test_an_aes_key_that_finds_no_place_is_not_found(dut: Dut) -> None:
 @pytest.mark.parametrize(
     "part", ["key_id", "algorithm", "parameter_set", "generation", "material_length", "material", "digest"]
 )
-def test_a_damaged_slot_is_not_found_and_the_others_work(dut: Dut, part: SlotPart) -> None:
+def test_key_2_a_damaged_slot_is_not_found_and_the_others_work(dut: Dut, part: SlotPart) -> None:
     for key_id, other in ((AES_KEY_ID, SECOND_AES_KEY_ID), (SECOND_AES_KEY_ID, AES_KEY_ID)):
         dut.keys.corrupt(key_id, part)
         _missing(dut, key_id)

@@ -26,6 +26,10 @@ _MESSAGE = b"anybody can sign this"
 
 _SETS = pytest.mark.parametrize("number", MLDSA_SETS)
 
+# Seeds of the matrix, as 32 bytes, little-endian, among whose candidates is q itself, one in 2^23 being that.
+# tests/harness/conformance/test_open_key.py shows that it is.
+Q_AMONG_CANDIDATES = {44: 4800, 65: 1712, 87: 1524}
+
 
 @pytest.fixture
 def open_dut(dut: Dut, number: int) -> Dut:
@@ -110,6 +114,18 @@ def test_the_largest_coefficients_that_the_encoding_carries(open_dut: Dut, numbe
         z = _random_z(number)
         z[-1][-1] = value
         _judge(open_dut, number, _signed(number, z, _none(number)).encode(number), False, f"a coefficient of {value}")
+
+
+@pytest.mark.clause("DSA-1")
+@_SETS
+def test_q_is_no_coefficient_of_the_matrix(dut: Dut, number: int) -> None:
+    """The candidate is passed over (algorithm 14): taken as 0 it would push all that follow from their places."""
+    rho = Q_AMONG_CANDIDATES[number].to_bytes(32, "little")
+    key = open_key.public_key(number, rho)
+    dut.keys.replace(KeyImage((mldsa_slot(_KEY_ID, number, key),)))
+    signature = open_key.sign(number, rho, _random_z(number), _none(number), _MESSAGE).encode(number)
+    assert verifies_outside(number, key, signature, _MESSAGE)
+    assert dut.mldsa_verify(_KEY_ID, signature, _MESSAGE).status is Status.SUCCESS
 
 
 # ---- c~ ----

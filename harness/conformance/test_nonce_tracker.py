@@ -46,7 +46,7 @@ def _forge(dut: Dut, number: int, tag: bytes = bytes(16)) -> Response:
 
 
 @pytest.mark.clause("NON-1")
-def test_a_replay_is_refused(dut: Dut) -> None:
+def test_non_1_a_replay_is_refused(dut: Dut) -> None:
     """At once and later, with other text, other aad and another tag as well: the nonce alone decides."""
     for number in range(200):
         granted(_open(dut, number))
@@ -220,7 +220,7 @@ def _prepare(dut: Dut, address: int, bits: list[int]) -> None:
 
 
 @pytest.mark.clause("NON-4")
-def test_a_full_window_refuses_until_rotation(dut: Dut) -> None:
+def test_non_4_a_full_window_refuses_until_rotation(dut: Dut) -> None:
     granted(_open(dut, 0))
     granted(_open(dut, 0, SECOND_AES_KEY_ID))
     set_recorded(dut, AES_KEY_ID, 999_998)

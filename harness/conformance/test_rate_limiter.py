@@ -55,7 +55,7 @@ def _at(dut: Dut, microseconds: int) -> bool:
 
 @pytest.mark.clause("RATE-1", "RATE-2")
 @pytest.mark.parametrize("now", [0, 1, 999, 10**9, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
-def test_a_burst_is_100_requests(limited: Dut, now: int) -> None:
+def test_rate_1_a_burst_is_100_requests(limited: Dut, now: int) -> None:
     """The bucket starts full, whatever the clock reads."""
     limited.clock.set(now)
     assert _burst(limited) == 100

@@ -35,7 +35,7 @@ def _nothing_of(watch: Watch, clause: str) -> None:
 
 @pytest.mark.clause("SEC-1")
 @pytest.mark.parametrize("play", ROUNDS.values(), ids=ROUNDS)
-def test_no_secret_stays(dut: Dut, play: Callable[[Callable[[bytes], codec.Response]], None]) -> None:
+def test_sec_1_no_secret_stays(dut: Dut, play: Callable[[Callable[[bytes], codec.Response]], None]) -> None:
     watch = dut.watch
     dut.keys.replace(keys())
     dut.boot(ENTROPY)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.conformance.builds import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, keys_of_every_kind, opened
+from harness.conformance.builds import opened
 from harness.conformance.dut import Dut
 from harness.conformance.plugin import totals_of
 from harness.conformance.support import (
@@ -25,7 +25,7 @@ from harness.conformance.support import (
     refused,
     residue,
 )
-from harness.default_keys import UNKNOWN_KEY_ID
+from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, UNKNOWN_KEY_ID
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.targets.base import Target
@@ -76,7 +76,7 @@ Booting = Callable[[], Dut]
 @pytest.fixture
 def booting(fips_target: EmulatedTarget, request: pytest.FixtureRequest) -> Booting:
     """What boots the FIPS image as it stands, beside the model of a sound service with a key of every kind."""
-    return lambda: Dut(fips_target, totals_of(request.config), image=keys_of_every_kind())
+    return lambda: Dut(fips_target, totals_of(request.config))
 
 
 @contextmanager

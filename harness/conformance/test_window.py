@@ -57,7 +57,7 @@ def test_the_answer_is_there_when_the_service_idles(dut: Dut) -> None:
 
 
 @pytest.mark.clause("IPC-1")
-def test_each_request_gets_its_own_response(dut: Dut) -> None:
+def test_ipc_1_each_request_gets_its_own_response(dut: Dut) -> None:
     for number in range(40):
         text = noise(37 * number, seed=number)
         key_id = (AES_KEY_ID, SECOND_AES_KEY_ID)[number % 2]

@@ -10,21 +10,30 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from markupsafe import Markup
+
 from harness.report.cost import CostRow
 from harness.report.error import ReportError
-from harness.report.html import render_html
+from harness.report.html import ClauseTests, render_html
 from harness.report.junit import render_junit
 from harness.report.results import ConformanceRun
 
 
-def write_report(run: ConformanceRun, directory: Path, cost: Sequence[CostRow] = ()) -> tuple[Path, ...]:
+def write_report(
+    run: ConformanceRun,
+    directory: Path,
+    cost: Sequence[CostRow] = (),
+    *,
+    picture: Markup | None = None,
+    tests: ClauseTests | None = None,
+) -> tuple[Path, ...]:
     """Writes report.html, report.json (`run.as_json()`) and junit.xml; returns their paths in this order.
 
-    Makes `directory` where it is missing. Raises ReportError, an earlier report there being untouched, when anything
-    cannot be written.
+    `cost`, `picture` and `tests` are for the page: see `render_html`. Makes `directory` where it is missing. Raises
+    ReportError, an earlier report there being untouched, when anything cannot be written.
     """
     files = {
-        directory / "report.html": render_html(run, cost).encode("utf-8"),
+        directory / "report.html": render_html(run, cost, picture=picture, tests=tests).encode("utf-8"),
         directory / "report.json": (json.dumps(run.as_json(), indent=2) + "\n").encode("ascii"),
         directory / "junit.xml": render_junit(run),
     }

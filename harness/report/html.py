@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The report as one HTML page that needs nothing but itself: no script, no font, no image from elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
@@ -9,10 +9,14 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.clauses import CLAUSES, Clause
 from harness.report import text
 from harness.report.chapters import Chapter, Entry, chapters, left_out, numbered, outside
 from harness.report.cost import CostRow
 from harness.report.results import NOT_BUILT, ConformanceRun
+
+# Clause id -> module -> names of the tests that carry the id.
+ClauseTests = Mapping[str, Mapping[str, Sequence[str]]]
 
 # A guest that prints without end must not make a page that no browser opens.
 UART_SHOWN = 256 * 1024
@@ -35,8 +39,30 @@ class CostLine:
     ratio: str
 
 
-def render_html(run: ConformanceRun, cost: Sequence[CostRow] = ()) -> str:
-    """The page. Every value is escaped, and characters that are invisible or misleading are made visible."""
+@dataclass(frozen=True, slots=True)
+class ClauseLine:
+    """One clause and the tests that carry its id, by module."""
+
+    clause: Clause
+    modules: Mapping[str, Sequence[str]]
+
+    @property
+    def count(self) -> int:
+        """Number of tests."""
+        return sum(map(len, self.modules.values()))
+
+
+def render_html(
+    run: ConformanceRun,
+    cost: Sequence[CostRow] = (),
+    *,
+    picture: Markup | None = None,
+    tests: ClauseTests | None = None,
+) -> str:
+    """The page. Every value is escaped, and characters that are invisible or misleading are made visible.
+
+    `picture` is SVG of the system that ran. What is left out has no section.
+    """
     grouped = chapters(run)
     entries = [entry for chapter in grouped for entry in chapter.entries]
     uart = run.uart
@@ -56,6 +82,8 @@ def render_html(run: ConformanceRun, cost: Sequence[CostRow] = ()) -> str:
         unproven=[entry for entry in entries if entry.unproven],
         outside=outside(run),
         cost=cost_lines(cost),
+        picture=picture,
+        tests=clause_tests(tests or {}),
         uart=uart[-UART_SHOWN:],
         uart_cut=max(0, len(uart) - UART_SHOWN),
     )
@@ -84,6 +112,11 @@ def cost_lines(cost: Sequence[CostRow]) -> list[CostLine]:
         base = release.get((row.operation, row.parameter_set), 0)
         lines.append(CostLine(row, f"{row.median / base:.2f}" if base else ""))
     return lines
+
+
+def clause_tests(tests: ClauseTests, contract: Sequence[Clause] = CLAUSES) -> list[ClauseLine]:
+    """A line for each clause in the contract's order; none where nothing is known of any."""
+    return [ClauseLine(clause, tests.get(clause.id, {})) for clause in contract] if tests else []
 
 
 def chapter_summary(chapter: Chapter) -> str:

@@ -105,6 +105,12 @@ class CavpDocument:
         """The names of the first section's parameters, by which a primitive knows its files."""
         return self.sections[0].parameters.keys()
 
+    def only_section(self) -> Section:
+        """The section of a file of a kind that has no more; VectorError where there are more."""
+        if len(self.sections) > 1:
+            raise VectorError(f"line {self.sections[1].line}: a section is unknown here: the file is damaged")
+        return self.sections[0]
+
 
 def parse_cavp(text: str) -> CavpDocument:
     """The document in `text`; VectorError for what is none, or has no record."""

@@ -87,6 +87,12 @@ class Fields:
         """A string of hexadecimal digits."""
         return parse_hex(self.text(name), f"{self.where}: {name}")
 
+    def sized_hex(self, name: str, size: int) -> bytes:
+        """A string of hexadecimal digits, for `size` bytes; where a length may be wrong on purpose, `hex` reads it."""
+        value = self.hex(name)
+        check_bits(f"{self.where}: {name}", value, 8 * size)
+        return value
+
     def hex_or_null(self, name: str) -> bytes | None:
         """A string of hexadecimal digits, or null."""
         if name in self._left and self._left[name] is None:

@@ -23,13 +23,6 @@ _PRE_HASH = "HashML-DSA: the service has pure ML-DSA (DSA-1)"
 _MU_SIZE = 64
 
 
-def _sized(test: Fields, name: str, size: int) -> bytes:
-    """A field that has to have `size` bytes; where a length may be wrong on purpose, hex() reads it."""
-    value = test.hex(name)
-    check_bits(f"{test.where}: {name}", value, 8 * size)
-    return value
-
-
 # ---- known answers: kat_MLDSA_*_det_pure.rsp ----
 
 _RECORD = ("count", "xi", "seed", "pk", "sk", "msg", "mlen", "sm", "smlen", "ctx")
@@ -40,9 +33,7 @@ def read_cavp(document: CavpDocument) -> Parsed | None:
     first = document.sections[0].records[0]
     if document.parameters or not {"xi", "sm"} <= set(first.names):
         return None
-    section = document.sections[0]
-    if len(document.sections) > 1:
-        raise VectorError(f"line {document.sections[1].line}: a section is unknown here: the file is damaged")
+    section = document.only_section()
     first.expect(_RECORD)
     by_length = {sizes.pk: number for number, sizes in SIZES.items()}
     length = len(first.hex("pk"))
@@ -121,11 +112,11 @@ def _verify_case(test: WycheproofTest, number: int, pk: bytes) -> Case:
 def _sign_case(test: WycheproofTest, number: int, key: bytes, derived: Mapping[str, bytes] | None) -> Case:
     """`derived` is what a seed has to give besides the signature; None says that the key is a secret key."""
     fields = test.fields
-    rnd = _sized(fields, "rnd", RND_SIZE) if "rnd" in fields else DETERMINISTIC
+    rnd = fields.sized_hex("rnd", RND_SIZE) if "rnd" in fields else DETERMINISTIC
     context = _context(fields)
     question: Question
     if "msg" not in fields:
-        _sized(fields, "mu", _MU_SIZE)
+        fields.sized_hex("mu", _MU_SIZE)
         question = NotOffered(_EXTERNAL_MU)
     else:
         message = Message(fields.hex("msg"), context)
@@ -133,7 +124,7 @@ def _sign_case(test: WycheproofTest, number: int, key: bytes, derived: Mapping[s
     fields.skip("mu")
     expected: Answer = Refused()
     if test.valid:
-        expected = outputs(**(derived or {}), signature=_sized(fields, "sig", SIZES[number].signature))
+        expected = outputs(**(derived or {}), signature=fields.sized_hex("sig", SIZES[number].signature))
     fields.skip("sig")
     fields.done()
     return AskedCase(test.name, question, expected)
@@ -153,12 +144,12 @@ class _KeygenTests(AcvpTests):
 
     def question(self, test: Fields) -> Question:
         """See AcvpTests."""
-        return mldsa.Keygen(self._number, _sized(test, "seed", SEED_SIZE))
+        return mldsa.Keygen(self._number, test.sized_hex("seed", SEED_SIZE))
 
     def answer(self, test: Fields) -> Answer:
         """See AcvpTests."""
         sizes = SIZES[self._number]
-        return outputs(pk=_sized(test, "pk", sizes.pk), sk=_sized(test, "sk", sizes.sk))
+        return outputs(pk=test.sized_hex("pk", sizes.pk), sk=test.sized_hex("sk", sizes.sk))
 
 
 class _SignatureTests(AcvpTests):
@@ -182,7 +173,7 @@ class _SignatureTests(AcvpTests):
     def message(self, test: Fields) -> Message | NotOffered:
         """Takes what is signed."""
         if self._offer == _EXTERNAL_MU:
-            _sized(test, "mu", _MU_SIZE)
+            test.sized_hex("mu", _MU_SIZE)
             test.skip("message")
             return NotOffered(self._offer)
         content = test.hex("message")
@@ -204,10 +195,10 @@ class _SigGenTests(_SignatureTests):
 
     def question(self, test: Fields) -> Question:
         """See AcvpTests."""
-        sk = _sized(test, "sk", SIZES[self.number].sk)
+        sk = test.sized_hex("sk", SIZES[self.number].sk)
         rnd = DETERMINISTIC
         if not self._deterministic:
-            rnd = _sized(test, "rnd", RND_SIZE)
+            rnd = test.sized_hex("rnd", RND_SIZE)
         message = self.message(test)
         return message if isinstance(message, NotOffered) else mldsa.Sign(self.number, sk, message, rnd)
 
@@ -215,7 +206,7 @@ class _SigGenTests(_SignatureTests):
         """See AcvpTests."""
         self.finish(test)
         test.skip("rnd", "testPassed")
-        return outputs(signature=_sized(test, "signature", SIZES[self.number].signature))
+        return outputs(signature=test.sized_hex("signature", SIZES[self.number].signature))
 
 
 class _SigVerTests(_SignatureTests):

@@ -19,13 +19,6 @@ from harness.vectors.wycheproof import WycheproofDocument, WycheproofGroup, Wych
 _NAMES = {f"{mlkem.ALGORITHM}-{number}": number for number in SIZES}
 
 
-def _sized(test: Fields, name: str, size: int) -> bytes:
-    """A field that has to have `size` bytes; where a length may be wrong on purpose, hex() reads it."""
-    value = test.hex(name)
-    check_bits(f"{test.where}: {name}", value, 8 * size)
-    return value
-
-
 # ---- known answers: kat_MLKEM_*.rsp ----
 
 _RECORD = ("count", "z", "d", "msg", "seed", "pk", "sk", "ct_n", "ss_n", "ct", "ss")
@@ -36,9 +29,7 @@ def read_cavp(document: CavpDocument) -> Parsed | None:
     first = document.sections[0].records[0]
     if document.parameters or not {"z", "d", "ct"} <= set(first.names):
         return None
-    section = document.sections[0]
-    if len(document.sections) > 1:
-        raise VectorError(f"line {document.sections[1].line}: a section is unknown here: the file is damaged")
+    section = document.only_section()
     first.expect(_RECORD)
     by_length = {sizes.ek: number for number, sizes in SIZES.items()}
     length = len(first.hex("pk"))
@@ -89,17 +80,17 @@ def _seed_decaps(test: WycheproofTest, number: int) -> Case:
         fields.skip("ek", "K")
         return AskedCase(test.name, question, Refused())
     return AskedCase(
-        test.name, question, outputs(ek=_sized(fields, "ek", sizes.ek), k=_sized(fields, "K", SECRET_SIZE))
+        test.name, question, outputs(ek=fields.sized_hex("ek", sizes.ek), k=fields.sized_hex("K", SECRET_SIZE))
     )
 
 
 def _encaps(test: WycheproofTest, number: int) -> Case:
     fields = test.fields
-    question = mlkem.Encaps(number, fields.hex("ek"), _sized(fields, "m", SEED_SIZE))
+    question = mlkem.Encaps(number, fields.hex("ek"), fields.sized_hex("m", SEED_SIZE))
     if not test.valid:
         fields.skip("c", "K")
         return AskedCase(test.name, question, Refused())
-    expected = outputs(c=_sized(fields, "c", SIZES[number].c), k=_sized(fields, "K", SECRET_SIZE))
+    expected = outputs(c=fields.sized_hex("c", SIZES[number].c), k=fields.sized_hex("K", SECRET_SIZE))
     return AskedCase(test.name, question, expected)
 
 
@@ -107,8 +98,8 @@ def _keygen(test: WycheproofTest, number: int) -> Case:
     fields, sizes = test.fields, SIZES[number]
     if not test.valid:
         raise VectorError(f"{test.name}: a key generation that has to fail is unknown")
-    seed = _sized(fields, "seed", 2 * SEED_SIZE)
-    expected = outputs(ek=_sized(fields, "ek", sizes.ek), dk=_sized(fields, "dk", sizes.dk))
+    seed = fields.sized_hex("seed", 2 * SEED_SIZE)
+    expected = outputs(ek=fields.sized_hex("ek", sizes.ek), dk=fields.sized_hex("dk", sizes.dk))
     return AskedCase(test.name, mlkem.Keygen(number, seed[:SEED_SIZE], seed[SEED_SIZE:]), expected)
 
 
@@ -119,7 +110,7 @@ def _decaps(test: WycheproofTest, number: int) -> Case:
     if not test.valid:
         fields.skip("K")
         return AskedCase(test.name, question, Refused())
-    return AskedCase(test.name, question, outputs(k=_sized(fields, "K", SECRET_SIZE)))
+    return AskedCase(test.name, question, outputs(k=fields.sized_hex("K", SECRET_SIZE)))
 
 
 _WYCHEPROOF: Mapping[str, Callable[[WycheproofTest, int], Case]] = {
@@ -145,11 +136,11 @@ class _KeygenTests(AcvpTests):
 
     def question(self, test: Fields) -> Question:
         """See AcvpTests."""
-        return mlkem.Keygen(self._number, _sized(test, "d", SEED_SIZE), _sized(test, "z", SEED_SIZE))
+        return mlkem.Keygen(self._number, test.sized_hex("d", SEED_SIZE), test.sized_hex("z", SEED_SIZE))
 
     def answer(self, test: Fields) -> Answer:
         """See AcvpTests."""
-        return outputs(ek=_sized(test, "ek", self._sizes.ek), dk=_sized(test, "dk", self._sizes.dk))
+        return outputs(ek=test.sized_hex("ek", self._sizes.ek), dk=test.sized_hex("dk", self._sizes.dk))
 
 
 _ENCAPS, _DECAPS = "encapsulation", "decapsulation"
@@ -170,7 +161,7 @@ class _EncapDecapTests(AcvpTests):
     def question(self, test: Fields) -> Question:
         """See AcvpTests. Keys may be wrong on purpose, in their lengths too."""
         if self._function == _ENCAPS:
-            return mlkem.Encaps(self._number, test.hex("ek"), _sized(test, "m", SEED_SIZE))
+            return mlkem.Encaps(self._number, test.hex("ek"), test.sized_hex("m", SEED_SIZE))
         if self._function == _CHECK_EK:
             return mlkem.CheckEncapsulationKey(self._number, test.hex("ek"))
         dk = test.hex("dk") if self._group_dk is None else self._group_dk
@@ -184,11 +175,11 @@ class _EncapDecapTests(AcvpTests):
         if self._function in (_CHECK_EK, _CHECK_DK):
             return accepted(test.flag("testPassed"))
         test.skip("testPassed")
-        secret = _sized(test, "k", SECRET_SIZE)
+        secret = test.sized_hex("k", SECRET_SIZE)
         if self._function == _DECAPS:
             test.skip("m")
             return outputs(k=secret)
-        return outputs(c=_sized(test, "c", self._sizes.c), k=secret)
+        return outputs(c=test.sized_hex("c", self._sizes.c), k=secret)
 
 
 PRIMITIVE = Primitive(

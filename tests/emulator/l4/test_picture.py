@@ -74,6 +74,13 @@ def test_svg_has_colours_for_dark_surroundings_and_loads_nothing() -> None:
     assert "<script" not in text
 
 
+def test_the_style_of_the_svg_concerns_nothing_else_of_a_page() -> None:
+    style = picture.svg(TASKS).split("<style>")[1].split("</style>")[0]
+    selectors = [line.split("{")[0].strip() for line in style.splitlines() if "{" in line]
+    assert [selector for selector in selectors if not selector.startswith((".system ", "@media"))] == []
+    assert picture.svg(TASKS).startswith('<svg class="system"')
+
+
 def test_one_task_alone_shares_nothing() -> None:
     assert "shared" not in picture.mermaid(TASKS[:1])
     assert "window" in texts(picture.svg(TASKS[:1]))

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.conformance.builds import image_of, keys_of_every_kind, opened
-from harness.protocol import commands as table
+from harness.conformance.builds import image_of, opened
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
 from harness.targets.opening import default_firmware
@@ -50,9 +49,3 @@ def test_the_judged_target_is_left_alone(emulated: EmulatedTarget) -> None:
         address = other.machine.symbols.address("mlkem_keygen")
         other.patch(address, b"\x70\x47")
         assert emulated.machine.read(address, 2) != b"\x70\x47"
-
-
-def test_there_is_a_key_of_every_kind() -> None:
-    kinds = {(slot.algorithm, slot.parameter_set) for slot in keys_of_every_kind().slots if slot is not None}
-    assert kinds == set(table.MATERIAL_LENGTHS)
-    keys_of_every_kind().check()

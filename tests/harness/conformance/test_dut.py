@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 
 from harness.conformance.dut import ContractViolation, Dut, instruction_limit
-from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS
+from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, default_keys
 from harness.protocol import codec, key_image
+from harness.protocol import commands as table
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status
 from harness.protocol.key_image import KeyImage
@@ -76,6 +77,12 @@ def test_it_may_begin_with_keys_of_ones_own() -> None:
     dut = Dut(ModelTarget(), image=image)
     assert dut.aes_encrypt(77).status is Status.SUCCESS
     assert dut.aes_encrypt(AES_KEY_ID).status is Status.KEY_NOT_FOUND
+
+
+def test_there_is_a_key_of_every_kind() -> None:
+    kinds = {(slot.algorithm, slot.parameter_set) for slot in default_keys().slots if slot is not None}
+    assert kinds == set(table.MATERIAL_LENGTHS)
+    default_keys().check()
 
 
 def test_what_a_target_lacks_skips_the_case() -> None:

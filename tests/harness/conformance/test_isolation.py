@@ -125,7 +125,7 @@ def test_a_wrong_grant_is_found(firmware: Path, monkeypatch: pytest.MonkeyPatch,
     found = failed(run)
     assert {clause.id: clause.outcome for clause in run.clauses} == dict.fromkeys(CLAUSES, "failed")
     assert "test_a_task_is_granted_what_the_contract_names" in found
-    assert "test_there_is_nothing_between_the_tasks_but_the_window" in found
+    assert "test_iso_1_there_is_nothing_between_the_tasks_but_the_window" in found
     assert f"{attack.name.lower()} {region.name} {region.base:#010x}" in found, found
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from hashlib import shake_128
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from harness.conformance import open_key
 from harness.conformance.open_key import N, Q
 from harness.conformance.support_pq import MLDSA_SETS, MLDSA_SHAPES, SIGNATURE_BYTES
+from harness.conformance.test_mldsa_encoding import Q_AMONG_CANDIDATES
 from harness.model import mldsa
 
 RHO = bytes(range(32))
@@ -70,3 +72,14 @@ def test_decompose_has_its_special_case() -> None:
         assert open_key._decompose(shape, Q - shape.gamma2) == (0, -shape.gamma2)
         assert open_key._decompose(shape, shape.gamma2) == (0, shape.gamma2)
         assert open_key._decompose(shape, shape.gamma2 + 1) == (1, 1 - shape.gamma2)
+
+
+@pytest.mark.parametrize("number", MLDSA_SETS)
+def test_some_seeds_have_q_among_the_candidates_that_are_looked_at(number: int) -> None:
+    """Its top bit is nobody's business (FIPS 204, algorithm 14)."""
+    rho, shape = Q_AMONG_CANDIDATES[number].to_bytes(32, "little"), MLDSA_SHAPES[number]
+    streams = [shake_128(rho + bytes([s, r])).digest(3 * N) for r in range(shape.k) for s in range(shape.l)]
+    candidates = {
+        int.from_bytes(data[at : at + 3], "little") & 0x7F_FFFF for data in streams for at in range(0, 3 * N, 3)
+    }
+    assert Q in candidates

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.conformance.plugin import Recorder
+
 USERS_TEST = """
 import pytest
 from harness.protocol.commands import Status
@@ -65,3 +67,39 @@ def test_an_unknown_clause_in_a_mark_is_told(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.clause('XYZ-1')\ndef test_x(): pass\n")
     result = pytester.runpytest("--target", "model")
     assert "clause 'XYZ-1' is unknown" in result.stdout.str() + result.stderr.str()
+
+
+PHASES = """
+import pytest
+
+@pytest.fixture
+def before():
+    raise OSError("before")
+
+@pytest.fixture
+def behind():
+    yield
+    raise OSError("behind")
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2
+def test_cannot_begin(before): pass
+def test_cannot_end(behind): pass
+def test_fails_and_cannot_end(behind): assert 3 == 4
+def test_skips(): pytest.skip("why not")
+"""
+
+
+def test_each_case_has_one_result(pytester: pytest.Pytester) -> None:
+    recorder = Recorder()
+    pytester.makepyfile(test_phases=PHASES)
+    pytester.inline_run("--target", "model", plugins=[recorder])
+    results = [(case.name.split("::test_")[1], case.outcome, case.detail.splitlines()[:1]) for case in recorder.cases]
+    assert results == [
+        ("passes", "passed", []),
+        ("fails", "failed", ["assert 1 == 2"]),
+        ("cannot_begin", "failed", ["OSError: before"]),
+        ("cannot_end", "failed", ["OSError: behind"]),
+        ("fails_and_cannot_end", "failed", ["assert 3 == 4"]),
+        ("skips", "skipped", ["why not"]),
+    ]

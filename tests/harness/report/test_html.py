@@ -6,19 +6,25 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import Markup
 
+from emulator.board import AN386
+from emulator.l4.picture import of_board, svg
 from harness.clauses import CLAUSES, Clause
 from harness.report import CostRow
 from harness.report.html import UART_SHOWN, cost_lines, render_html
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun
 from harness.report.text import visible
 
-VOID = {"meta", "col", "br", "path"}
+VOID = {"meta", "col", "br", "path", "rect", "line"}
 COST = (
     CostRow("AES_ENCRYPT", "AES-256", "release", 1000, 2000, 3000, 512),
     CostRow("AES_ENCRYPT", "AES-256", "debug", 5000, 9000, 12000, 1024),
     CostRow("MLKEM_KEYGEN", "ML-KEM-768", "debug", 1, 1, 1, 8),
 )
+
+PICTURE = Markup(svg(of_board(AN386)))
+TESTS = {"IPC-1": {"tests/test_a.py": ["test_one", "test_two"], "tests/test_b.py": ["test_three"]}, "SEC-2": {}}
 
 
 class Page(HTMLParser):
@@ -157,7 +163,8 @@ def test_failed_clauses_are_open_and_their_failures_come_first(run: ConformanceR
 
 def test_links_lead_somewhere(run: ConformanceRun, hostile_run: ConformanceRun) -> None:
     one_clause = dataclasses.replace(run, clauses=tuple(c for c in run.clauses if c.id == "AES-3"))
-    for page in (Page(render_html(run, COST)), Page(render_html(hostile_run)), Page(render_html(one_clause))):
+    sources = (render_html(each, COST, picture=PICTURE, tests=TESTS) for each in (run, hostile_run, one_clause))
+    for page in map(Page, sources):
         ids = page.ids
         assert len(ids) == len(set(ids))
         targets = [attributes["href"] or "" for tag in ("a", "use") for attributes in page.all(tag)]
@@ -177,17 +184,18 @@ def test_identity_and_environment(run: ConformanceRun) -> None:
 
 
 def test_the_page_needs_nothing_but_itself(run: ConformanceRun) -> None:
-    source = render_html(run, COST)
+    source = render_html(run, COST, picture=PICTURE, tests=TESTS)
     page = Page(source)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
     assert not [a for _, a in page.tags for name in a if name.startswith("on") or name == "src"]
     assert "default-src 'none'" in str(page.all("meta"))
+    source = source.replace('xmlns="http://www.w3.org/2000/svg"', "")  # a name, not a place
     assert not re.search(r"url\(|@import|https?:|javascript:", source)
 
 
 def test_hostile_text_stays_text(hostile_run: ConformanceRun, hostile: str, run: ConformanceRun) -> None:
     row = CostRow(hostile, hostile, hostile, 1, 1, 1, 1)
-    source = render_html(hostile_run, [row])
+    source = render_html(hostile_run, [row], tests={"IPC-1": {hostile: [hostile]}})
     source.encode("utf-8")
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffe\ud800-\udfff]", source)
     assert "{{ 7 * 7 }}" in source
@@ -207,6 +215,32 @@ def test_cost_table(run: ConformanceRun) -> None:
     assert "AES_ENCRYPT AES-256 release 1,000 2,000 3,000 1.00 512" in rows
     assert "AES_ENCRYPT AES-256 debug 5,000 9,000 12,000 4.50 1,024" in rows
     assert "MLKEM_KEYGEN ML-KEM-768 debug 1 1 1 none 8" in rows
+
+
+def test_the_picture_of_the_system(run: ConformanceRun) -> None:
+    assert "system" not in Page(render_html(run)).ids
+    page = Page(render_html(run, picture=PICTURE))
+    assert "system" in page.ids
+    for task in AN386.tasks:
+        assert f"task {task.name}" in page.texts["text"]
+        assert {region.name for region in AN386.grants(task)} <= set(page.texts["text"])
+
+
+def test_a_picture_that_nobody_calls_safe_is_text(run: ConformanceRun, hostile: str) -> None:
+    page = Page(render_html(run, picture=hostile))  # type: ignore[arg-type]
+    assert len(page.all("script")) == 0
+    assert visible(hostile) in page.text("section")
+
+
+def test_the_table_of_clauses_and_tests(run: ConformanceRun) -> None:
+    assert "tests" not in Page(render_html(run)).ids
+    page = Page(render_html(run, tests=TESTS))
+    assert "tests" in page.ids
+    rows = [" ".join(row.split()) for row in page.texts["tr"]]
+    tests = "tests/test_a.py test_one test_two tests/test_b.py test_three"
+    assert f"IPC-1 shared memory, signal, one request at a time 3 tests of IPC-1 {tests}" in rows
+    assert "SEC-2 constant time none yet" in rows
+    assert sum(row.endswith("none yet") for row in rows) == len(CLAUSES) - 1
 
 
 def test_a_release_build_that_cost_nothing_gives_no_ratio() -> None:

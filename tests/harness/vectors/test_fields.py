@@ -73,6 +73,7 @@ def test_fields_are_taken_by_type() -> None:
         ({"a": 1}, lambda f: f.text("a"), "a is no string"),
         ({"a": "z"}, lambda f: f.text("a", ("x", "y")), "a 'z' is unknown, only x or y"),
         ({"a": "z"}, lambda f: f.hex("a"), "tcId 5: a is no hexadecimal string"),
+        ({"a": "0011"}, lambda f: f.sized_hex("a", 3), "tcId 5: a has 16 bits where 24 are stated"),
         ({"a": "1"}, lambda f: f.integer("a"), "a is no whole number"),
         ({"a": True}, lambda f: f.integer("a"), "a is no whole number"),
         ({"a": -1}, lambda f: f.integer("a"), "a is no whole number"),
