@@ -69,6 +69,7 @@ generate: setup ## rewrite what comes from the tables: headers, linker memory, s
 	$(BIN)/python -m harness.clause_table
 
 bench: setup firmware ## measure the promised figures
+	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
 
 lock: setup ## pin the newest Python packages that fit

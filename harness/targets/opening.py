@@ -29,9 +29,9 @@ def default_hostile(task: str, board: str = DEFAULT_BOARD, build: str = "release
     return _FIRMWARE / board / build / f"hostile_{task}.elf"
 
 
-def default_native(sanitized: bool = False) -> Path:
-    """Where `make firmware` puts the service as a library for this machine; the sanitized one lies beside it."""
-    return _FIRMWARE / ("native-sanitized" if sanitized else "native") / "libservice.so"
+def default_native(variant: str = "") -> Path:
+    """Where `make firmware` puts the service as a library for this machine; variants are `sanitized` and `coverage`."""
+    return _FIRMWARE / "-".join(filter(None, ("native", variant))) / "libservice.so"
 
 
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:

@@ -36,7 +36,7 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def test_no_sanitizer_complains(environment: dict[str, str]) -> None:
-    options = ["--against", "model", "--firmware", str(default_native(sanitized=True)), "--count", str(REQUESTS)]
+    options = ["--against", "model", "--firmware", str(default_native("sanitized")), "--count", str(REQUESTS)]
     outcome = run(environment, "-c", "from harness.cli import main; main()", "diff", "--target", "native", *options)
     assert outcome.returncode == 0, outcome.stdout[-4000:] + outcome.stderr[-4000:]
     assert f"{REQUESTS} requests, 0 differences" in outcome.stdout
@@ -55,7 +55,7 @@ library.key_storage_fetch(ffi.new("uint8_t[]", 16), 0xB000 - int(sys.argv[2]), 1
 @pytest.mark.parametrize("left", [16, 15])
 def test_a_byte_beyond_a_page_is_seen(environment: dict[str, str], left: int) -> None:
     """Otherwise the test above proves nothing. The key storage ends `left` bytes behind the first that is fetched."""
-    outcome = run(environment, "-c", STEP_BEYOND, str(default_native(sanitized=True)), str(left))
+    outcome = run(environment, "-c", STEP_BEYOND, str(default_native("sanitized")), str(left))
     assert (outcome.returncode != 0) == (left < 16)
     assert ("global-buffer-overflow" in outcome.stderr) == (left < 16)
     assert ("native_key_storage" in outcome.stderr) == (left < 16)
