@@ -36,8 +36,9 @@ static struct range variables(void)
     }
     if (begin < relocated_end)
         begin = relocated_end;
-    begin &= ~(uintptr_t)(sizeof(uint64_t) - 1);
-    return (struct range){(volatile uint64_t *)begin, (end - begin) / sizeof(uint64_t)};
+    /* Whole words; what is added at either end lies in the same pages. */
+    begin -= begin % sizeof(uint64_t);
+    return (struct range){(volatile uint64_t *)begin, (end - begin + sizeof(uint64_t) - 1) / sizeof(uint64_t)};
 }
 
 size_t native_state_size(void)
@@ -45,8 +46,7 @@ size_t native_state_size(void)
     return variables().count * sizeof(uint64_t);
 }
 
-/* In a build with the address sanitizer there are forbidden borders between variables; volatile makes no memcpy of it.
- */
+/* The address sanitizer has forbidden borders between variables; volatile keeps it from being told by a memcpy. */
 __attribute__((no_sanitize("address", "undefined"))) void native_save(uint64_t *state)
 {
     const struct range range = variables();
