@@ -36,10 +36,11 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release, debug and FIPS images, the hostile ones of the tests too
+firmware: toolchain ## build the release, debug and FIPS images, the hostile ones of the tests, the native library
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
+	@$(MAKE) --no-print-directory -C firmware native
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
@@ -68,6 +69,7 @@ generate: setup ## rewrite what comes from the tables: headers, linker memory, s
 	$(BIN)/python -m harness.clause_table
 
 bench: setup firmware ## measure the promised figures
+	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
 
 lock: setup ## pin the newest Python packages that fit

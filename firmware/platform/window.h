@@ -7,6 +7,7 @@
 #define WINDOW_H
 
 #include "platform.h"
+#include "platform/barrier.h"
 #include "platform/shared.h"
 #include "protocol.h"
 
@@ -30,14 +31,14 @@ static inline void window_store_word(uint32_t offset, uint32_t word)
 static inline uint32_t window_request_doorbell(void)
 {
     const uint32_t doorbell = window_fetch_word(WINDOW_REQUEST_DOORBELL);
-    __asm__ volatile("dmb" ::: "memory");
+    BARRIER();
     return doorbell;
 }
 
 /* Stores response_doorbell once everything that was written before is visible to the client (IPC-3). */
 static inline void window_answer(uint32_t doorbell)
 {
-    __asm__ volatile("dmb" ::: "memory");
+    BARRIER();
     window_store_word(WINDOW_RESPONSE_DOORBELL, doorbell);
 }
 

@@ -22,7 +22,7 @@ from harness.conformance.dut import Clock, Dut, Keys, Totals
 from harness.report.results import CaseResult
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.names import DEFAULT_BOARD
+from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
 from harness.targets.opening import open_target
 
 _CLAUSE_IDS = frozenset(clause.id for clause in CLAUSES)
@@ -99,7 +99,7 @@ def totals_of(config: pytest.Config) -> Totals:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the bench."""
     group = parser.getgroup("hil", "firmware test bench")
-    group.addoption("--target", default="emulated", help="what answers: emulated (default) or model")
+    group.addoption("--target", default="emulated", help=f"what answers: {', '.join(TARGET_NAMES)} (default: emulated)")
     group.addoption("--firmware", type=Path, default=None, help="firmware image (ELF); default: the release build")
     group.addoption("--board", default=DEFAULT_BOARD, help=f"board to emulate (default: {DEFAULT_BOARD})")
     group.addoption("--full", action="store_true", help="run the slow cases as well")

@@ -9,6 +9,7 @@ from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.native import NativeTarget
 
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
 
@@ -28,16 +29,23 @@ def default_hostile(task: str, board: str = DEFAULT_BOARD, build: str = "release
     return _FIRMWARE / board / build / f"hostile_{task}.elf"
 
 
+def default_native(variant: str = "") -> Path:
+    """Where `make firmware` puts the service as a library for this machine; variants are `sanitized` and `coverage`."""
+    return _FIRMWARE / "-".join(filter(None, ("native", variant))) / "libservice.so"
+
+
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:
     """The target called `name`, not booted yet; `firmware` defaults to the release build for `board`.
+
+    The native target takes a shared library in the place of an image, and no board.
 
     Raises TargetError for an unknown name or a missing image, EmulatorError for an unusable image or board.
     """
     if name == "model":
         return ModelTarget()
-    if name != "emulated":
+    if name not in TARGET_NAMES:
         raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_NAMES)}")
-    path = firmware or default_firmware(board)
+    path = firmware or (default_native() if name == "native" else default_firmware(board))
     if not path.is_file():
         raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")
-    return EmulatedTarget(path, board)
+    return NativeTarget(path) if name == "native" else EmulatedTarget(path, board)

@@ -7,24 +7,31 @@ import pytest
 
 from harness.targets.base import TargetError
 from harness.targets.names import TARGET_NAMES
-from harness.targets.opening import default_firmware, open_target
+from harness.targets.opening import default_firmware, default_native, open_target
 
 
-def test_every_name_opens(firmware: Path) -> None:
-    for name in TARGET_NAMES:
-        target = open_target(name, firmware)
+@pytest.mark.parametrize("name", TARGET_NAMES)
+def test_every_name_opens(name: str, firmware: Path) -> None:
+    for path in (None, default_native() if name == "native" else firmware):
+        target = open_target(name, path)
         assert target.name == name
         target.close()
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(TargetError, match="emulated, model"):
+    with pytest.raises(TargetError, match="emulated, model, native"):
         open_target("abacus")
 
 
 def test_a_missing_image_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="make firmware"):
-        open_target("emulated", tmp_path / "none.elf")
+    for name in ("emulated", "native"):
+        with pytest.raises(TargetError, match="make firmware"):
+            open_target(name, tmp_path / "none.elf")
+
+
+def test_an_image_for_the_board_is_no_library_for_this_machine(firmware: Path) -> None:
+    with pytest.raises(TargetError, match="as a library for this machine"):
+        open_target("native", firmware)
 
 
 def test_default_firmware_is_where_make_puts_it() -> None:
