@@ -193,9 +193,9 @@ struct executor_config {
     uint8_t response_header[4];
     uint64_t bound_fixed[256]; /* instructions for each type, and for each byte of payload */
     uint64_t bound_per_byte[256];
-    uint64_t script_budget; /* instructions; a script that has used them up ends early, which is no finding */
-    bool raw;               /* the input is one request, not a script */
-    bool adversary;         /* watch every fetch, not only where the script has a race */
+    uint64_t script_budget;  /* instructions; a script that has used them up ends early, which is no finding */
+    bool raw;                /* the input is one request, not a script */
+    uint32_t watch_interval; /* every so many-th script is watched for second fetches; 0: only requests with a race */
 };
 typedef struct executor executor;
 typedef int (*executor_judge)(void *user, executor *e);

@@ -44,6 +44,8 @@ struct executor {
     uint64_t clock;
     uint32_t state;
     uint32_t sends;
+    bool watches;
+    uint32_t until_watched;
     enum core_stop stop;
 
     uint8_t *arena;
@@ -109,6 +111,8 @@ static void begin(executor *e)
     e->instructions = 0;
     e->state = 0;
     e->sends = 0;
+    e->watches = e->config.watch_interval != 0 && e->until_watched == 0;
+    e->until_watched = e->watches ? e->config.watch_interval - 1u : e->until_watched - (e->until_watched != 0);
 }
 
 /* ---- one exchange ---- */
@@ -189,7 +193,7 @@ static bool exchange(executor *e, enum executor_verdict *verdict)
 {
     struct executor_exchange *x;
     uint32_t rung = load_word(e->window) + 1u;
-    bool watched = e->races || e->config.adversary;
+    bool watched = e->races || e->watches;
     if (!keep_exchange(e, &x)) {
         return false;
     }

@@ -71,13 +71,13 @@ class Compare:
 
 
 class Executor:
-    """Runs scripts on a target, which it boots and then owns. `adversary` watches every fetch of every request.
+    """Runs scripts on a target, which it boots and then owns.
 
-    `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills.
+    Each `watch_interval`-th script is watched for second fetches; with 0, only requests with a race are. `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills.
     """
 
     def __init__(
-        self, target: EmulatedTarget, raw: bool = False, adversary: bool = False, script_budget: int = SCRIPT_BUDGET
+        self, target: EmulatedTarget, raw: bool = False, watch_interval: int = 0, script_budget: int = SCRIPT_BUDGET
     ) -> None:
         self.target = target
         self._native: Any = ffi.NULL
@@ -92,7 +92,7 @@ class Executor:
         )
         if not lib.core_feedback(core, self.counters):
             raise MemoryError("no memory for feedback")
-        self._native = lib.executor_new(core, self._config(raw, adversary, script_budget))
+        self._native = lib.executor_new(core, self._config(raw, watch_interval, script_budget))
         if self._native == ffi.NULL:
             raise MemoryError("no memory for the executor")
         for image in key_images():
@@ -100,7 +100,7 @@ class Executor:
                 raise MemoryError("no memory for key images")
         self._judge: Any = None
 
-    def _config(self, raw: bool, adversary: bool, script_budget: int) -> Any:
+    def _config(self, raw: bool, watch_interval: int, script_budget: int) -> Any:
         board = self.target.board
         slack = _SLACK.get(self.target.build_kind, _OTHER_SLACK)
         config = ffi.new("struct executor_config *")
@@ -121,7 +121,7 @@ class Executor:
             config.bound_fixed[code] = bound.fixed * slack
             config.bound_per_byte[code] = bound.per_byte * slack
         config.script_budget = script_budget * slack
-        config.raw, config.adversary = raw, adversary
+        config.raw, config.watch_interval = raw, watch_interval
         return config
 
     @property

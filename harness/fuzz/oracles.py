@@ -25,6 +25,7 @@ DEFAULT_ORACLES: Final = ("model",)
 # Of scripts that end with the same operation and status, each so many-th is searched behind: a search costs as much as
 # many requests.
 RESIDUE_INTERVAL: Final = 64
+FETCH_INTERVAL: Final = 8  # scripts; what is watched reads the window through a device
 
 
 class ModelOracle:

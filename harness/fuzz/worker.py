@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.fuzz.engine import Engine, StatsFile
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.options import Options
-from harness.fuzz.oracles import RESIDUE_INTERVAL, Judges
+from harness.fuzz.oracles import FETCH_INTERVAL, RESIDUE_INTERVAL, Judges
 from harness.report.files import atomic_write
 from harness.targets.emulated import EmulatedTarget
 
@@ -27,9 +27,10 @@ def sightings_folder(options: Options) -> Path:
     return options.work / "sightings"
 
 
-def make_executor(options: Options) -> Executor:
+def make_executor(options: Options, fetch_interval: int = FETCH_INTERVAL) -> Executor:
     """A target with the executor that the options ask for. Raises TargetError, EmulatorError or TargetStopped."""
-    return Executor(EmulatedTarget(options.firmware, options.board), options.raw, "fetch" in options.oracles)
+    watch_interval = fetch_interval if "fetch" in options.oracles else 0
+    return Executor(EmulatedTarget(options.firmware, options.board), options.raw, watch_interval)
 
 
 def make_judges(executor: Executor, options: Options, residue_interval: int = RESIDUE_INTERVAL) -> Judges:

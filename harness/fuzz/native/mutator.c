@@ -12,6 +12,8 @@
 #define STEPS_MAX 512u
 #define WORK_SIZE (1u << 17)
 #define COMPARES_MAX 1024u
+#define PLACES 4096u /* of compares; a power of two */
+#define CANDIDATES 8
 
 struct random {
     uint32_t state;
@@ -28,6 +30,7 @@ static struct {
     struct engine_compare compares[COMPARES_MAX];
     size_t compare_count;
     uint64_t compares_of; /* the input that made them */
+    uint32_t attempts[PLACES];
 } m;
 
 /* An input while it changes. */
@@ -384,16 +387,39 @@ static bool insert_number(struct text *t, struct random *r, uint32_t from, uint3
     return replace(t, at, 0, step, size);
 }
 
+struct replacement {
+    uint32_t from;
+    uint32_t to;
+};
+
+/*
+ * A compare, in one of its two directions. Of some that chance offers, it is the one whose place in the code was tried
+ * least: a loop compares often and leads nowhere, a check that was just reached for the first time has its turn at
+ * once.
+ */
+static struct replacement pick_compare(struct random *r)
+{
+    const struct engine_compare *best = NULL;
+    uint32_t *fewest = NULL;
+    for (int i = 0; i < CANDIDATES; i++) {
+        const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
+        uint32_t *attempts = &m.attempts[(c->pc >> 1) % PLACES];
+        if (best == NULL || *attempts < *fewest) {
+            best = c;
+            fewest = attempts;
+        }
+    }
+    ++*fewest;
+    return below(r, 2) ? (struct replacement){best->left, best->right} : (struct replacement){best->right, best->left};
+}
+
 /* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
 static bool replace_large(struct text *t, struct random *r)
 {
     for (int tries = 0; tries < 32; tries++) {
-        const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
-        bool forward = below(r, 2) != 0;
-        uint32_t from = forward ? c->left : c->right;
-        uint32_t to = forward ? c->right : c->left;
-        uint32_t larger = from > to ? from : to;
-        if (larger > UINT8_MAX && replace_operand(t, r, from, to, larger > UINT16_MAX ? 4 : 2)) {
+        struct replacement c = pick_compare(r);
+        uint32_t larger = c.from > c.to ? c.from : c.to;
+        if (larger > UINT8_MAX && replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
             return true;
         }
     }
@@ -408,10 +434,9 @@ static bool use_compare(struct text *t, struct random *r)
     if (below(r, 2) && replace_large(t, r)) {
         return true;
     }
-    const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
-    bool forward = below(r, 2) != 0;
-    uint32_t from = forward ? c->left : c->right;
-    uint32_t to = (forward ? c->right : c->left) + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u);
+    struct replacement c = pick_compare(r);
+    uint32_t from = c.from;
+    uint32_t to = c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u);
     bool raw = engine_current()->raw;
     switch (below(r, raw ? 2 : 6)) {
     case 0:
