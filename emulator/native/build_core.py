@@ -31,7 +31,7 @@ ffibuilder.cdef(_declarations())
 ffibuilder.set_source(
     "emulator.native._core",
     '#include "core.h"',
-    sources=[f"emulator/native/{name}.c" for name in ("core", "checkpoint", "watch", "search", "trace")],
+    sources=[f"emulator/native/{name}.c" for name in ("core", "checkpoint", "watch", "search", "trace", "coverage")],
     include_dirs=["emulator/native", str(_unicorn() / "include")],
     extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra"],
     extra_link_args=[str(_unicorn() / "lib" / "libunicorn.so.2"), "-Wl,-rpath,$ORIGIN/../../unicorn/lib"],

@@ -268,6 +268,7 @@ enum core_stop core_run(core *c, uint64_t budget)
     c->denied = false;
     c->fuel = start;
     c->resuming = true;
+    c->runs++;
     c->resumed_at = c->pc;
     /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
     c->error = uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 0);

@@ -129,6 +129,22 @@ void core_trace_compare(core_trace *t); /* the next run is compared */
 size_t core_trace_count(const core_trace *t);
 bool core_trace_overflow(const core_trace *t);
 bool core_trace_difference(const core_trace *t, size_t *index, struct core_event *recorded, struct core_event *other);
+
+/*
+ * Coverage: the basic blocks that were executed to their end and where each went, in any order. A block that waited
+ * (WFI) went to the address behind it. What a run that did not end by waiting was in the middle of is left out.
+ */
+struct core_edge {
+    uint32_t start; /* of the block, whose last instruction ends before `end` */
+    uint32_t end;
+    uint32_t to; /* where the next block began */
+    uint64_t times;
+};
+typedef struct core_coverage core_coverage;
+core_coverage *core_coverage_new(core *c);
+void core_coverage_free(core_coverage *v);
+size_t core_coverage_edges(core_coverage *v, struct core_edge *out, size_t n); /* between runs; returns all there are */
+bool core_coverage_overflow(const core_coverage *v);                           /* no memory for some of them */
 /* binding: end */
 
 #endif

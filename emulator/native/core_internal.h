@@ -100,6 +100,7 @@ struct core {
     bool denied;
     uint32_t pc;
     uint64_t instructions;
+    uint64_t runs; /* begun so far */
     uint32_t fault_page;
     int fault_access;
     bool locating;
