@@ -60,7 +60,9 @@ class CoverageData:
         for other in others:
             if other.image_sha256 != self.image_sha256:
                 one, two = self.image_sha256[:12], other.image_sha256[:12]
-                raise CoverageError(f"coverage of image {one} and of image {two} cannot be merged; {_AGAIN} of one image")
+                raise CoverageError(
+                    f"coverage of image {one} and of image {two} cannot be merged; {_AGAIN} of one image"
+                )
             for edge, count in other.edges.items():
                 edges[edge] = edges.get(edge, 0) + count
         return CoverageData(self.image_sha256, edges)
@@ -70,8 +72,9 @@ def save(data: CoverageData, path: Path) -> None:
     """Write the file; on an error nothing is left at `path` but what was there before. Raises OSError."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     header = f"hil-bench coverage 1 {data.image_sha256} {len(data.edges)}\n".encode("ascii")
+    records = b"".join(_RECORD.pack(*edge, times) for edge, times in sorted(data.edges.items()))
     try:
-        unfinished.write_bytes(header + b"".join(_RECORD.pack(*edge, times) for edge, times in sorted(data.edges.items())))
+        unfinished.write_bytes(header + records)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -143,8 +143,9 @@ struct core_edge {
 typedef struct core_coverage core_coverage;
 core_coverage *core_coverage_new(core *c);
 void core_coverage_free(core_coverage *v);
-size_t core_coverage_edges(core_coverage *v, struct core_edge *out, size_t n); /* between runs; returns all there are */
-bool core_coverage_overflow(const core_coverage *v);                           /* no memory for some of them */
+size_t core_coverage_edges(const core_coverage *v, struct core_edge *out,
+                           size_t n);                /* between runs; returns all there are */
+bool core_coverage_overflow(const core_coverage *v); /* no memory for some of them */
 /* binding: end */
 
 #endif

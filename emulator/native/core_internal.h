@@ -100,7 +100,7 @@ struct core {
     bool denied;
     uint32_t pc;
     uint64_t instructions;
-    uint64_t runs; /* begun so far */
+    core_coverage *coverage; /* NULL: nothing is recorded */
     uint32_t fault_page;
     int fault_access;
     bool locating;
@@ -133,6 +133,10 @@ bool keep_page(core *c, struct grant *g, uint32_t page);
 
 /* What the fill callback grants of a watched page: true when it is one, with `entry` filled. */
 bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
+
+/* Coverage: a block is about to be executed; a run has ended. */
+void cover_block(core_coverage *v, uint32_t address, uint32_t size);
+void cover_end(core_coverage *v);
 
 void free_checkpoint(core *c);
 void free_watch(core *c);

@@ -7,49 +7,50 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 16384u /* a power of two, as every capacity */
-#define WFI_ENCODING 0xBF30u  /* ARMv7-M ARM, A7.7.261 */
+#define FIRST_MASK 16383u    /* the number of places is a power of two, always */
+#define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
+#define NOWHERE 1u           /* no address of code */
 
 struct core_coverage {
     core *c;
-    uc_hook block;
     struct core_edge *edges; /* open addressing; times == 0: free */
-    uint32_t capacity;
+    uint32_t mask;           /* number of places - 1 */
     uint32_t count;
     bool overflow;
-    bool inside; /* `start` to `end` is a block that was entered in run number `run` */
-    uint32_t start;
+    uint32_t start; /* the block that is being executed, NOWHERE outside a run */
     uint32_t end;
-    uint64_t run;
 };
 
+/* Cheap, and few of an image's edges meet: addresses of blocks are spread well enough as they are. */
 static uint32_t slot_of(const struct core_coverage *v, uint32_t start, uint32_t to)
 {
-    uint32_t hash = start * 0x9E3779B1u ^ to * 0x85EBCA77u;
-    return (hash ^ hash >> 15) & (v->capacity - 1u);
+    return (start >> 1 ^ to << 4) & v->mask;
+}
+
+static bool is_edge(const struct core_edge *e, uint32_t start, uint32_t end, uint32_t to)
+{
+    return e->start == start && e->to == to && e->end == end;
 }
 
 static struct core_edge *find_edge(const struct core_coverage *v, uint32_t start, uint32_t end, uint32_t to)
 {
     uint32_t at = slot_of(v, start, to);
-    for (;; at = (at + 1u) & (v->capacity - 1u)) {
-        struct core_edge *e = &v->edges[at];
-        if (e->times == 0 || (e->start == start && e->to == to && e->end == end)) {
-            return e;
-        }
+    while (v->edges[at].times != 0 && !is_edge(&v->edges[at], start, end, to)) {
+        at = (at + 1u) & v->mask;
     }
+    return &v->edges[at];
 }
 
 static bool grow(struct core_coverage *v)
 {
     struct core_coverage old = *v;
-    v->edges = calloc((size_t)old.capacity * 2, sizeof *v->edges);
+    v->edges = calloc(((size_t)old.mask + 1) * 2, sizeof *v->edges);
     if (v->edges == NULL) {
         v->edges = old.edges;
         return false;
     }
-    v->capacity = old.capacity * 2;
-    for (uint32_t i = 0; i < old.capacity; i++) {
+    v->mask = old.mask * 2 + 1;
+    for (uint32_t i = 0; i <= old.mask; i++) {
         const struct core_edge *e = &old.edges[i];
         if (e->times != 0) {
             *find_edge(v, e->start, e->end, e->to) = *e;
@@ -63,8 +64,8 @@ static void leave_to(struct core_coverage *v, uint32_t to)
 {
     struct core_edge *e = find_edge(v, v->start, v->end, to);
     if (e->times == 0) {
-        /* At most three quarters full: searching always finds a free place. */
-        if (v->count >= v->capacity / 4 * 3) {
+        /* At most half full: searching always finds a free place, and soon. */
+        if (v->count > v->mask / 2) {
             if (!grow(v)) {
                 v->overflow = true;
                 return;
@@ -79,36 +80,32 @@ static void leave_to(struct core_coverage *v, uint32_t to)
     e->times++;
 }
 
-/* The last block of a run has been left only where it ended by waiting. */
-static void leave_run(struct core_coverage *v)
+void cover_block(struct core_coverage *v, uint32_t address, uint32_t size)
 {
-    bool waited = v->inside && v->c->error == UC_ERR_OK; /* still of that run: the next one sets it at its end */
-    const struct grant *g = waited ? find_grant(v->c, v->end - 2u) : NULL;
-    v->inside = false;
-    if (g != NULL && g->host != NULL) {
+    struct core_edge *e = &v->edges[slot_of(v, v->start, address)];
+    if (is_edge(e, v->start, v->end, address)) {
+        e->times++;
+    } else if (v->start != NOWHERE) {
+        leave_to(v, address);
+    } else if (v->c->locating) {
+        return; /* one instruction of a block, once more */
+    }
+    v->start = address;
+    v->end = address + size;
+}
+
+/* A block is left for the next one, or by waiting; what a run was stopped in the middle or at the start of is not. */
+void cover_end(struct core_coverage *v)
+{
+    core *c = v->c;
+    const struct grant *g = c->stopped || c->error != UC_ERR_OK ? NULL : find_grant(c, v->end - 2u);
+    if (v->start != NOWHERE && g != NULL && g->host != NULL) {
         const uint8_t *code = g->host + (v->end - 2u - g->base);
         if ((code[0] | code[1] << 8) == WFI_ENCODING) {
             leave_to(v, v->end);
         }
     }
-}
-
-static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
-{
-    struct core_coverage *v = user;
-    (void)uc;
-    if (v->c->locating) {
-        return;
-    }
-    if (v->run != v->c->runs) {
-        leave_run(v);
-        v->run = v->c->runs;
-    } else if (v->inside) {
-        leave_to(v, (uint32_t)address);
-    }
-    v->inside = !v->c->stopped; /* the core's own hook comes first: a block that it stopped is not executed */
-    v->start = (uint32_t)address;
-    v->end = (uint32_t)address + size;
+    v->start = NOWHERE;
 }
 
 core_coverage *core_coverage_new(core *c)
@@ -118,32 +115,30 @@ core_coverage *core_coverage_new(core *c)
         return NULL;
     }
     v->c = c;
-    v->capacity = FIRST_CAPACITY;
-    v->edges = calloc(v->capacity, sizeof *v->edges);
-    if (v->edges == NULL || uc_hook_add(c->uc, &v->block, UC_HOOK_BLOCK, (void *)on_block, v, 1, 0) != UC_ERR_OK) {
-        free(v->edges);
+    v->start = NOWHERE;
+    v->mask = FIRST_MASK;
+    v->edges = calloc((size_t)v->mask + 1, sizeof *v->edges);
+    if (v->edges == NULL) {
         free(v);
         return NULL;
     }
-    core_forget_translations(c); /* code translated before would not call the hook */
+    c->coverage = v;
     return v;
 }
 
 void core_coverage_free(core_coverage *v)
 {
     if (v != NULL) {
-        uc_hook_del(v->c->uc, v->block);
-        core_forget_translations(v->c);
+        v->c->coverage = NULL;
         free(v->edges);
         free(v);
     }
 }
 
-size_t core_coverage_edges(core_coverage *v, struct core_edge *out, size_t n)
+size_t core_coverage_edges(const core_coverage *v, struct core_edge *out, size_t n)
 {
     size_t count = 0;
-    leave_run(v);
-    for (uint32_t i = 0; i < v->capacity; i++) {
+    for (uint32_t i = 0; i <= v->mask; i++) {
         if (v->edges[i].times != 0) {
             if (count < n) {
                 out[count] = v->edges[i];

@@ -155,5 +155,8 @@ def judged_firmware(target: Target) -> Firmware:
 def open_gateway(target: Target, record: RecordCoverage) -> Iterator[GatewaySystem]:
     """Both images, for as long as the generator lives; what the service executes is recorded by `record`."""
     firmware = judged_firmware(target)
-    with GatewaySystem(firmware.image, firmware.board) as system, record(system.system.tasks[system.board.service.name]):
+    with (
+        GatewaySystem(firmware.image, firmware.board) as system,
+        record(system.system.tasks[system.board.service.name]),
+    ):
         yield system

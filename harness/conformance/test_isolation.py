@@ -86,9 +86,7 @@ class Besieged:
 
 
 @pytest.fixture(scope="module")
-def _besieged(
-    bench_target: Target, bench_totals: Totals, record_coverage: RecordCoverage
-) -> Iterator[Besieged]:
+def _besieged(bench_target: Target, bench_totals: Totals, record_coverage: RecordCoverage) -> Iterator[Besieged]:
     target = judged(bench_target)
     tasks = TasksTarget(target.board, target.image, hostile_image(target.board, GATEWAY))
     with record_coverage(tasks.system.tasks[SERVICE]):

@@ -11,23 +11,37 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.report.cost import CostRow
+from harness.report.coverage import CoverageReport
+from harness.report.coverage_html import render_coverage_html
+from harness.report.drcov import render_drcov
 from harness.report.error import ReportError
 from harness.report.html import render_html
 from harness.report.junit import render_junit
+from harness.report.lcov import render_lcov
 from harness.report.results import ConformanceRun
 
 
-def write_report(run: ConformanceRun, directory: Path, cost: Sequence[CostRow] = ()) -> tuple[Path, ...]:
+def write_report(
+    run: ConformanceRun, directory: Path, cost: Sequence[CostRow] = (), coverage: CoverageReport | None = None
+) -> tuple[Path, ...]:
     """Writes report.html, report.json (`run.as_json()`) and junit.xml; returns their paths in this order.
+
+    With coverage, coverage.html, coverage.lcov and coverage.drcov come behind them.
 
     Makes `directory` where it is missing. Raises ReportError, an earlier report there being untouched, when anything
     cannot be written.
     """
     files = {
-        directory / "report.html": render_html(run, cost).encode("utf-8"),
+        directory / "report.html": render_html(run, cost, coverage.source if coverage else None).encode("utf-8"),
         directory / "report.json": (json.dumps(run.as_json(), indent=2) + "\n").encode("ascii"),
         directory / "junit.xml": render_junit(run),
     }
+    if coverage is not None:
+        files |= {
+            directory / "coverage.html": render_coverage_html(coverage).encode("utf-8"),
+            directory / "coverage.lcov": render_lcov(coverage.source, coverage.root).encode("utf-8"),
+            directory / "coverage.drcov": render_drcov(coverage.image, coverage.data),
+        }
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:

@@ -9,9 +9,11 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from emulator.source_coverage import SourceCoverage
 from harness.report import text
 from harness.report.chapters import Chapter, Entry, chapters, left_out, numbered, outside
 from harness.report.cost import CostRow
+from harness.report.coverage import folders
 from harness.report.results import NOT_BUILT, ConformanceRun
 
 # A guest that prints without end must not make a page that no browser opens.
@@ -35,12 +37,12 @@ class CostLine:
     ratio: str
 
 
-def render_html(run: ConformanceRun, cost: Sequence[CostRow] = ()) -> str:
+def render_html(run: ConformanceRun, cost: Sequence[CostRow] = (), coverage: SourceCoverage | None = None) -> str:
     """The page. Every value is escaped, and characters that are invisible or misleading are made visible."""
     grouped = chapters(run)
     entries = [entry for chapter in grouped for entry in chapter.entries]
     uart = run.uart
-    page = _environment().get_template("report.html.j2")
+    page = page_environment().get_template("report.html.j2")
     return page.render(
         run=run,
         firmware_name=PurePath(run.firmware).name or run.target,
@@ -56,6 +58,7 @@ def render_html(run: ConformanceRun, cost: Sequence[CostRow] = ()) -> str:
         unproven=[entry for entry in entries if entry.unproven],
         outside=outside(run),
         cost=cost_lines(cost),
+        coverage=folders(coverage) if coverage else (),
         uart=uart[-UART_SHOWN:],
         uart_cut=max(0, len(uart) - UART_SHOWN),
     )
@@ -92,7 +95,8 @@ def chapter_summary(chapter: Chapter) -> str:
     return ", ".join(f"{chapter.count(word)} {word}" for word in words if chapter.count(word))
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Where every page's template comes from: what it shows is escaped, and nothing it names may be missing."""
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -106,6 +110,7 @@ def _environment() -> Environment:
         counted=text.counted,
         duration=text.duration,
         first_line=text.first_line,
+        percent=text.percent,
         thousands=text.thousands,
     )
     return environment
