@@ -165,9 +165,13 @@ class _Unit:
     @property
     def functions(self) -> Iterator[FunctionCode]:
         for body in self._bodies:
-            if body.declared is not None and body.ranges:
-                entry = min(low for low, _high in body.ranges) if body.entry is None else body.entry
-                yield FunctionCode(body.function, body.declared, entry, tuple(body.ranges))
+            # What was inlined and came to no instructions has an empty range.
+            ranges = tuple((low, high) for low, high in body.ranges if low < high)
+            if body.declared is not None and ranges:
+                entry = min(low for low, _high in ranges)
+                if body.entry is not None and any(low <= body.entry < high for low, high in ranges):
+                    entry = body.entry
+                yield FunctionCode(body.function, body.declared, entry, ranges)
 
     @cached_property
     def _inline_sites(self) -> list[_InlineSite]:
