@@ -153,7 +153,9 @@ def test_many_edges_are_kept_apart(guest: Guest) -> None:
 
 def test_a_recorder_merges_machines_by_image(branching: Path, firmware: Path) -> None:
     recorder = CoverageRecorder()
-    (one, calls_one), (two, calls_two), (other, calls_other) = (_guest(path) for path in (branching, branching, firmware))
+    (one, calls_one), (two, calls_two), (other, calls_other) = (
+        _guest(path) for path in (branching, branching, firmware)
+    )
     with recorder.watch(one.task, other.task):
         calls_one.call("pick", 1)
         calls_other.call("memset", calls_other.buffer(64), 1, 64)

@@ -44,7 +44,9 @@ def _record(start: int = 0x100, end: int = 0x108, to: int = 0x200, times: int = 
 
 
 def _file(*records: bytes, count: int | None = None, sha: str = SHA, version: int = 1) -> bytes:
-    return f"hil-bench coverage {version} {sha} {len(records) if count is None else count}\n".encode() + b"".join(records)
+    return f"hil-bench coverage {version} {sha} {len(records) if count is None else count}\n".encode() + b"".join(
+        records
+    )
 
 
 @pytest.mark.parametrize(
