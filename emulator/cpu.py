@@ -288,3 +288,10 @@ class Cpu:
         if trace == ffi.NULL:
             raise EmulatorError("no memory for a trace")
         return trace
+
+    def start_coverage(self) -> object:
+        """The native core's record of blocks; see emulator.coverage."""
+        coverage = lib.core_coverage_new(self._core)
+        if coverage == ffi.NULL:
+            raise EmulatorError("no memory for coverage")
+        return coverage

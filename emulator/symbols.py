@@ -18,7 +18,7 @@ from elftools.dwarf.dwarfinfo import DWARFInfo
 
 from emulator.debuginfo.dwarf import open_dwarf
 from emulator.debuginfo.frames import MAX_DEPTH, CallFrames, ReadMemory
-from emulator.debuginfo.lines import LineRange, SourceLine, SourceMap
+from emulator.debuginfo.lines import FunctionCode, LineRange, SourceLine, SourceMap
 from emulator.debuginfo.types import MemberAddress, Types
 from emulator.errors import SymbolError
 from emulator.image import Image, Symbol, SymbolKind
@@ -106,6 +106,10 @@ class Symbols:
     def line_ranges(self) -> tuple[LineRange, ...]:
         """All code that has source lines, by address. Reads the line tables of the whole image."""
         return self._sources.line_ranges()
+
+    def function_code(self) -> tuple[FunctionCode, ...]:
+        """Where the code of each declared function is, its own and inlined. Reads the whole image's DWARF."""
+        return self._sources.functions()
 
     def describe(self, address: int) -> str:
         """`gcm_encrypt+0x1c (crypto/gcm.c:120)`, or less where less is known, at worst the address alone."""

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from elftools.dwarf.compileunit import CompileUnit
+from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.dwarf.lineprogram import LineProgram, LineState
 
@@ -44,6 +45,18 @@ class InlinedCall(NamedTuple):
     caller: SourceLine | None
 
 
+class FunctionCode(NamedTuple):
+    """One place where the code of `function` is: its own, or where it was compiled into another function.
+
+    `source` is its declaration. `entry` is the lowest address for want of a better one.
+    """
+
+    function: str
+    source: SourceLine
+    entry: int
+    ranges: tuple[Range, ...]
+
+
 class SourceMap:
     """Source lines and inlined calls of an image. What the DWARF does not say, or says damaged, is None or empty.
 
@@ -69,6 +82,11 @@ class SourceMap:
         """All code with its lines, by address."""
         return tuple(sorted(row for unit in self._units for row in unit.rows))
 
+    def functions(self) -> tuple[FunctionCode, ...]:
+        """The code of all functions that say where they are declared; one that was inlined is there several times."""
+        found = (place for unit in self._units for place in unit.functions)
+        return tuple(sorted(found, key=lambda place: (place.source, place.function, place.entry)))
+
     @cached_property
     def _units(self) -> list[_Unit]:
         return [_Unit(unit, self._is_code) for unit in units(self._dwarf)]
@@ -83,6 +101,17 @@ class SourceMap:
         if position < 0 or address >= self._ranges[position][1]:
             return None
         return self._units[self._ranges[position][2]]
+
+
+class _Body(NamedTuple):
+    """The code of a function, its own or inlined at the line `caller`."""
+
+    inlined: bool
+    function: str
+    declared: SourceLine | None
+    caller: SourceLine | None
+    entry: int | None
+    ranges: list[Range]
 
 
 class _InlineSite(NamedTuple):
@@ -133,20 +162,49 @@ class _Unit:
                 if source is not None:
                     yield LineRange(row.address, following.address, source)
 
+    @property
+    def functions(self) -> Iterator[FunctionCode]:
+        for body in self._bodies:
+            # What was inlined and came to no instructions has an empty range.
+            ranges = tuple((low, high) for low, high in body.ranges if low < high)
+            if body.declared is not None and ranges:
+                entry = min(low for low, _high in ranges)
+                if body.entry is not None and any(low <= body.entry < high for low, high in ranges):
+                    entry = body.entry
+                yield FunctionCode(body.function, body.declared, entry, ranges)
+
     @cached_property
     def _inline_sites(self) -> list[_InlineSite]:
-        sites: list[_InlineSite] = []
+        return [
+            _InlineSite(body.ranges, InlinedCall(body.function, body.caller)) for body in self._bodies if body.inlined
+        ]
+
+    @cached_property
+    def _bodies(self) -> list[_Body]:
+        bodies: list[_Body] = []
         with suppress(*DAMAGE):
             kept = False
             for die in self._unit.iter_DIEs():
                 if die.tag == "DW_TAG_subprogram":
                     kept = any(self._is_code(start) for start, _end in pc_ranges(die))
-                if die.tag != "DW_TAG_inlined_subroutine" or not kept:
-                    continue
-                file, line = number(die, "DW_AT_call_file"), number(die, "DW_AT_call_line")
-                caller = self._source_line(file, line) if file is not None and line is not None else None
-                sites.append(_InlineSite(pc_ranges(die), InlinedCall(text(die, "DW_AT_name") or "?", caller)))
-        return sites
+                if die.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine") and kept:
+                    bodies.append(self._body(die))
+        return bodies
+
+    def _body(self, die: DIE) -> _Body:
+        entry = die.attributes.get("DW_AT_entry_pc")
+        return _Body(
+            inlined=die.tag == "DW_TAG_inlined_subroutine",
+            function=text(die, "DW_AT_name") or "?",
+            declared=self._line_of(die, "DW_AT_decl_file", "DW_AT_decl_line"),
+            caller=self._line_of(die, "DW_AT_call_file", "DW_AT_call_line"),
+            entry=entry.value if entry is not None and entry.form == "DW_FORM_addr" else None,
+            ranges=pc_ranges(die),
+        )
+
+    def _line_of(self, die: DIE, file_attribute: str, line_attribute: str) -> SourceLine | None:
+        file, line = number(die, file_attribute), number(die, line_attribute)
+        return self._source_line(file, line) if file is not None and line is not None else None
 
     @cached_property
     def _program(self) -> LineProgram | None:

@@ -79,6 +79,9 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     if (c->feedback != NULL) {
         count_edge(c->feedback, (uint32_t)address);
     }
+    if (c->coverage != NULL) {
+        cover_block(c->coverage, (uint32_t)address, size);
+    }
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
@@ -275,6 +278,9 @@ enum core_stop core_run(core *c, uint64_t budget)
     /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
     c->error = uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 0);
     c->instructions = (uint64_t)(start - c->fuel);
+    if (c->coverage != NULL) {
+        cover_end(c->coverage);
+    }
     if (c->flush_again) {
         c->flush_again = false;
         uc_ctl_flush_tb(c->uc);

@@ -216,6 +216,23 @@ uint64_t executor_instructions(const executor *e);                       /* of t
 /* Count exchanges by type and status here: EXECUTOR_STATUSES for each of the 256 types; NULL: nowhere. */
 enum { EXECUTOR_STATUSES = 16 };
 void executor_count_into(executor *e, uint64_t *reached);
+
+/*
+ * Coverage: the basic blocks that were executed to their end and where each went, in any order. A block that waited
+ * (WFI) went to the address behind it. What a run that did not end by waiting was in the middle of is left out.
+ */
+struct core_edge {
+    uint32_t start; /* of the block, whose last instruction ends before `end` */
+    uint32_t end;
+    uint32_t to; /* where the next block began */
+    uint64_t times;
+};
+typedef struct core_coverage core_coverage;
+core_coverage *core_coverage_new(core *c);
+void core_coverage_free(core_coverage *v);
+size_t core_coverage_edges(const core_coverage *v, struct core_edge *out,
+                           size_t n);                /* between runs; returns all there are */
+bool core_coverage_overflow(const core_coverage *v); /* no memory for some of them */
 /* binding: end */
 
 #endif

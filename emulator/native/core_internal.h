@@ -128,6 +128,7 @@ struct core {
     bool denied;
     uint32_t pc;
     uint64_t instructions;
+    core_coverage *coverage; /* NULL: nothing is recorded */
     uint32_t fault_page;
     int fault_access;
     bool locating;
@@ -164,6 +165,9 @@ bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
 
 /* Counts the edge from the block before to this one. */
 void count_edge(struct feedback *f, uint32_t address);
+/* Coverage: a block is about to be executed; a run has ended. */
+void cover_block(core_coverage *v, uint32_t address, uint32_t size);
+void cover_end(core_coverage *v);
 
 void free_checkpoint(core *c);
 void free_watch(core *c);

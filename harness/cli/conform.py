@@ -13,7 +13,11 @@ from markupsafe import Markup
 from rich.markup import escape
 from rich.progress import Progress
 
+from emulator.board import board as board_row
+from emulator.coverage import CoverageRecorder
+from emulator.image import load_image
 from emulator.l4.picture import svg
+from emulator.source_coverage import source_coverage
 from harness.analysis.cost import measure_boot, measure_cost
 from harness.clause_table import collect
 from harness.cli.common import (
@@ -31,8 +35,10 @@ from harness.cli.errors import FINDINGS
 from harness.conformance.picture import running_tasks
 from harness.conformance.runner import ConformanceOptions, run_conformance
 from harness.report.cost import CostRow
+from harness.report.coverage import CoverageReport, folders
 from harness.report.files import write_report
 from harness.report.results import ConformanceRun
+from harness.report.text import percent
 from harness.sampling import Sampler
 from harness.targets.opening import default_firmware
 
@@ -61,7 +67,13 @@ class _ConformProgress:
 @click.option("--clause", "clauses", multiple=True, metavar="ID", help="judge this clause only; may be repeated")
 @click.option("--full", is_flag=True, help="run the slow cases too, such as the window of 1,000,000 nonces")
 @click.option("--no-secrets", is_flag=True, help="leave out SEC-1 and IPC-4, which watch every request: a third faster")
-@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write the report here")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="write the report here, and what was reached of the sources (HTML, LCOV, drcov)",
+)
+@click.option("--no-coverage", is_flag=True, help="leave out of the report what was reached of the sources")
 @click.option("--profile", is_flag=True, help="say where the time goes")
 @json_option
 def conform(
@@ -72,6 +84,7 @@ def conform(
     full: bool,
     no_secrets: bool,
     report: Path | None,
+    no_coverage: bool,
     profile: bool,
     json_path: str | None,
 ) -> None:
@@ -79,16 +92,19 @@ def conform(
     tests = collect() if report is not None else None  # what cannot be read is told before the run, not behind it
     options = ConformanceOptions(target, firmware, board, clauses, full, secrets=not no_secrets)
     sampler = Sampler()
+    recorder = None if report is None or no_coverage else CoverageRecorder()
     with progress_bar() as progress, sampler if profile else nullcontext():
-        run = run_conformance(options, [_ConformProgress(progress)])
+        run = run_conformance(options, [_ConformProgress(progress)], recorder)
     if json_path != "-":
         _print_conformance(run)
     if profile:
         shares = ", ".join(f"{part} {share:.0%}" for part, share in sampler.shares().items())
         status_console.print(f"time: {shares}", highlight=False)
     if report is not None:
+        reached = _coverage(run, options, recorder) if recorder else None
         picture = _picture(run, options)
-        written = write_report(run, report, _cost(run, options), picture=picture, tests=tests)
+        written = write_report(run, report, _cost(run, options), picture=picture, tests=tests, coverage=reached)
+        _print_coverage(reached)
         status_console.print(f"report: {written[0]}", highlight=False)
     write_json(json_path, run.as_json())
     sys.exit(0 if run.passed else FINDINGS)
@@ -109,6 +125,24 @@ def _picture(run: ConformanceRun, options: ConformanceOptions) -> Markup | None:
 
 def _image(options: ConformanceOptions) -> Path:
     return options.firmware or default_firmware(options.board)
+
+
+def _coverage(run: ConformanceRun, options: ConformanceOptions, recorder: CoverageRecorder) -> CoverageReport | None:
+    """What the run reached of the judged image; nothing of a target that executes none."""
+    if run.target != "emulated":
+        return None
+    image = load_image(_image(options), board_row(options.board))
+    data = recorder.data(image)
+    return CoverageReport.of(image, data, source_coverage(image, data))
+
+
+def _print_coverage(reached: CoverageReport | None) -> None:
+    for folder in folders(reached.source)[:1] if reached else ():
+        status_console.print(
+            f"coverage of {folder.name}/: {percent(folder.lines)} of lines, {percent(folder.branches)} of the ways of "
+            "branches",
+            highlight=False,
+        )
 
 
 _OUTCOME_STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}

@@ -10,12 +10,15 @@ Options: `--target`, `--firmware`, `--board`, `--full` (slow cases too), `--clau
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from emulator.coverage import CoverageRecorder
 from emulator.errors import EmulatorError
+from emulator.l4.task import Task
 from harness.analysis.watch import Watch
 from harness.clauses import CLAUSES
 from harness.conformance.dut import Clock, Dut, Keys, Totals
@@ -77,18 +80,28 @@ def _failure_text(report: pytest.TestReport) -> str:
 
 
 class Provide:
-    """Hands a target that is open already to the session, which then opens none of its own."""
+    """Hands a target that is open already to the session, which then opens none of its own.
 
-    def __init__(self, target: Target) -> None:
+    The coverage of the systems that cases open themselves goes to `coverage`; the target's own is the giver's matter.
+    """
+
+    def __init__(self, target: Target, coverage: CoverageRecorder | None = None) -> None:
         self._target = target
+        self._coverage = coverage
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Leave the target where the fixture looks for it."""
+        """Leave both where the fixtures look for them."""
         config.stash[_TARGET] = self._target
+        if self._coverage is not None:
+            config.stash[_COVERAGE] = self._coverage
 
 
 _TOTALS = pytest.StashKey[Totals]()
 _TARGET = pytest.StashKey[Target]()
+_COVERAGE = pytest.StashKey[CoverageRecorder]()
+
+# Records the coverage of tasks for as long as the block lasts.
+RecordCoverage = Callable[[Task], AbstractContextManager[None]]
 
 
 def totals_of(config: pytest.Config) -> Totals:
@@ -173,6 +186,13 @@ def secrets_watch(bench_target: Target, request: pytest.FixtureRequest) -> Itera
 def bench_totals(request: pytest.FixtureRequest) -> Totals:
     """What the whole session does is counted here."""
     return request.config.stash[_TOTALS]
+
+
+@pytest.fixture(scope="session")
+def record_coverage(request: pytest.FixtureRequest) -> RecordCoverage:
+    """For a case that runs the judged image in a system of its own; does nothing where coverage is not wanted."""
+    recorder = request.config.stash.get(_COVERAGE, None)
+    return recorder.watch if recorder is not None else lambda _task: nullcontext()
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from emulator.coverage import CoverageRecorder
 from harness.clauses import CLAUSES
 from harness.conformance import plugin
 from harness.environment import environment
@@ -45,8 +47,13 @@ class ConformanceError(Exception):
     """The run could not be made; the message says what to do."""
 
 
-def run_conformance(options: ConformanceOptions, plugins: Sequence[object] = ()) -> ConformanceRun:
+def run_conformance(
+    options: ConformanceOptions, plugins: Sequence[object] = (), coverage: CoverageRecorder | None = None
+) -> ConformanceRun:
     """Judge every clause. `plugins` are pytest plugins that watch the run, such as a progress display.
+
+    `coverage` collects what the run executes of the judged image, in every system that the cases open. It does not
+    collect what calls of single functions execute (SEC-2): no client of the service can make them.
 
     Raises ConformanceError when no run takes place, TargetError or EmulatorError when the target cannot be opened.
     KeyboardInterrupt passes through.
@@ -57,9 +64,12 @@ def run_conformance(options: ConformanceOptions, plugins: Sequence[object] = ())
             raise ConformanceError(f"clause {clause!r} is unknown; use one of: {', '.join(sorted(known))}")
     target = open_target(options.target, options.firmware, options.board)
     recorder = plugin.Recorder()
+    recorded = coverage.watch(target.machine.task) if coverage and isinstance(target, EmulatedTarget) else nullcontext()
     started = time.perf_counter()
     try:
-        code = pytest.main(_arguments(options), plugins=[plugin.Provide(target), plugin, recorder, *plugins])
+        with recorded:
+            provided = plugin.Provide(target, coverage)
+            code = pytest.main(_arguments(options), plugins=[provided, plugin, recorder, *plugins])
         seconds = time.perf_counter() - started
         if recorder.interrupted:
             raise KeyboardInterrupt

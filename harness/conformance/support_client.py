@@ -10,6 +10,7 @@ import pytest
 
 from harness.compare import Stopped
 from harness.conformance.dut import ContractViolation
+from harness.conformance.plugin import RecordCoverage
 from harness.conformance.support import REQUEST_AREA
 from harness.default_keys import ENTROPY, default_keys
 from harness.protocol.commands import Status
@@ -152,8 +153,11 @@ def judged_firmware(target: Target) -> Firmware:
     return Firmware(entropy=ENTROPY, key_image=default_keys().build(), image=path, board=target.board.name)
 
 
-def open_gateway(target: Target) -> Iterator[GatewaySystem]:
-    """Both images, for as long as the generator lives."""
+def open_gateway(target: Target, record: RecordCoverage) -> Iterator[GatewaySystem]:
+    """Both images, for as long as the generator lives; what the service executes is recorded by `record`."""
     firmware = judged_firmware(target)
-    with GatewaySystem(firmware.image, firmware.board) as system:
+    with (
+        GatewaySystem(firmware.image, firmware.board) as system,
+        record(system.system.tasks[system.board.service.name]),
+    ):
         yield system

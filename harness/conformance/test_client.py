@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness import sealed_file
+from harness.conformance.plugin import RecordCoverage
 from harness.conformance.support import KEYS, Generator, noise
 from harness.conformance.support_client import CHUNK, MLKEM_KEYGEN, Gateway, judged_firmware, open_gateway
 from harness.default_keys import AES_KEY_ID, ENTROPY, SECOND_AES_KEY_ID, UNKNOWN_KEY_ID
@@ -30,8 +31,8 @@ TIMES = (0, 100_000, 300_000, 700_000, 1_500_000)
 
 
 @pytest.fixture(scope="module")
-def _images(bench_target: Target) -> Iterator[GatewaySystem]:
-    yield from open_gateway(bench_target)
+def _images(bench_target: Target, record_coverage: RecordCoverage) -> Iterator[GatewaySystem]:
+    yield from open_gateway(bench_target, record_coverage)
 
 
 @pytest.fixture

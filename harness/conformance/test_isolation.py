@@ -31,6 +31,7 @@ from harness.conformance.isolation import (
     hostile_image,
     judged,
 )
+from harness.conformance.plugin import RecordCoverage
 from harness.conformance.support import CHEAPEST, granted, noise, nonce_number, seal_outside
 from harness.default_keys import AES_KEY_ID, SECOND_AES_KEY_ID
 from harness.protocol.commands import Status
@@ -86,10 +87,11 @@ class Besieged:
 
 
 @pytest.fixture(scope="module")
-def _besieged(bench_target: Target, bench_totals: Totals) -> Iterator[Besieged]:
+def _besieged(bench_target: Target, bench_totals: Totals, record_coverage: RecordCoverage) -> Iterator[Besieged]:
     target = judged(bench_target)
     tasks = TasksTarget(target.board, target.image, hostile_image(target.board, GATEWAY))
-    yield Besieged(tasks, bench_totals)
+    with record_coverage(tasks.system.tasks[SERVICE]):
+        yield Besieged(tasks, bench_totals)
     tasks.close()
 
 

@@ -73,7 +73,8 @@ class Compare:
 class Executor:
     """Runs scripts on a target, which it boots and then owns.
 
-    Each `watch_interval`-th script is watched for second fetches; with 0, only requests with a race are. `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills.
+    Each `watch_interval`-th script is watched for second fetches; with 0, only requests with a race are. `native` is
+    the pointer for whoever drives the executor from C; `counters` is the map that it fills.
     """
 
     def __init__(

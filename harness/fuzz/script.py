@@ -7,7 +7,7 @@ emulator/native/script.h reads the same format in the executor; every string of 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -54,7 +54,7 @@ _FORMATS: Final[dict[Op, str]] = {
     Op.REPEAT: "B",
     Op.RACE: "HB",
 }
-_STRUCTS: Final[dict[Op, struct.Struct]] = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
+_STRUCTS: Final = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _bytes_text(step: Step) -> str:
     return f"append {len(step.data)} bytes: {shown}{' ...' if len(step.data) > 32 else ''}"
 
 
-_LISTINGS = {
+_LISTINGS: Final[dict[Op, Callable[[Step], str]]] = {
     Op.BYTES: _bytes_text,
     Op.FILL: lambda s: f"append {s.arguments[0]} times {s.arguments[1]:#04x}",
     Op.REPLAY: _replay_text,

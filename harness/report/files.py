@@ -13,9 +13,13 @@ from pathlib import Path
 from markupsafe import Markup
 
 from harness.report.cost import CostRow
+from harness.report.coverage import CoverageReport
+from harness.report.coverage_html import render_coverage_html
+from harness.report.drcov import render_drcov
 from harness.report.error import ReportError
 from harness.report.html import ClauseTests, render_html
 from harness.report.junit import render_junit
+from harness.report.lcov import render_lcov
 from harness.report.results import ConformanceRun
 
 
@@ -26,17 +30,27 @@ def write_report(
     *,
     picture: Markup | None = None,
     tests: ClauseTests | None = None,
+    coverage: CoverageReport | None = None,
 ) -> tuple[Path, ...]:
     """Writes report.html, report.json (`run.as_json()`) and junit.xml; returns their paths in this order.
 
-    `cost`, `picture` and `tests` are for the page: see `render_html`. Makes `directory` where it is missing. Raises
-    ReportError, an earlier report there being untouched, when anything cannot be written.
+    With coverage, coverage.html, coverage.lcov and coverage.drcov come behind them. `cost`, `picture` and `tests` are
+    for the page: see `render_html`. Makes `directory` where it is missing. Raises ReportError, an earlier report there
+    being untouched, when anything cannot be written.
     """
+    source = coverage.source if coverage else None
+    page = render_html(run, cost, picture=picture, tests=tests, coverage=source)
     files = {
-        directory / "report.html": render_html(run, cost, picture=picture, tests=tests).encode("utf-8"),
+        directory / "report.html": page.encode("utf-8"),
         directory / "report.json": (json.dumps(run.as_json(), indent=2) + "\n").encode("ascii"),
         directory / "junit.xml": render_junit(run),
     }
+    if coverage is not None:
+        files |= {
+            directory / "coverage.html": render_coverage_html(coverage).encode("utf-8"),
+            directory / "coverage.lcov": render_lcov(coverage.source, coverage.root).encode("utf-8"),
+            directory / "coverage.drcov": render_drcov(coverage.image, coverage.data),
+        }
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:

@@ -9,10 +9,12 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from emulator.source_coverage import SourceCoverage
 from harness.clauses import CLAUSES, Clause
 from harness.report import text
 from harness.report.chapters import Chapter, Entry, chapters, left_out, numbered, outside
 from harness.report.cost import CostRow
+from harness.report.coverage import folders
 from harness.report.results import NOT_BUILT, ConformanceRun
 
 # Clause id -> module -> names of the tests that carry the id.
@@ -58,6 +60,7 @@ def render_html(
     *,
     picture: Markup | None = None,
     tests: ClauseTests | None = None,
+    coverage: SourceCoverage | None = None,
 ) -> str:
     """The page. Every value is escaped, and characters that are invisible or misleading are made visible.
 
@@ -66,7 +69,7 @@ def render_html(
     grouped = chapters(run)
     entries = [entry for chapter in grouped for entry in chapter.entries]
     uart = run.uart
-    page = _environment().get_template("report.html.j2")
+    page = page_environment().get_template("report.html.j2")
     return page.render(
         run=run,
         firmware_name=PurePath(run.firmware).name or run.target,
@@ -84,6 +87,7 @@ def render_html(
         cost=cost_lines(cost),
         picture=picture,
         tests=clause_tests(tests or {}),
+        coverage=folders(coverage) if coverage else (),
         uart=uart[-UART_SHOWN:],
         uart_cut=max(0, len(uart) - UART_SHOWN),
     )
@@ -125,7 +129,8 @@ def chapter_summary(chapter: Chapter) -> str:
     return ", ".join(f"{chapter.count(word)} {word}" for word in words if chapter.count(word))
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Where every page's template comes from: what it shows is escaped, and nothing it names may be missing."""
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -139,6 +144,7 @@ def _environment() -> Environment:
         counted=text.counted,
         duration=text.duration,
         first_line=text.first_line,
+        percent=text.percent,
         thousands=text.thousands,
     )
     return environment

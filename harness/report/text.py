@@ -60,6 +60,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
+def percent(share: tuple[int, int]) -> str:
+    """`hit` of `found` as `97.3 %`, rounded down so that 100 % is all; `none` where nothing was to be found."""
+    hit, found = share
+    if not found:
+        return "none"
+    return "100 %" if hit == found else f"{hit * 1000 // found / 10:.1f} %"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 clause`, `1,200 clauses`."""
     return f"{thousands(number)} {noun}" if number == 1 else f"{thousands(number)} {noun}s"

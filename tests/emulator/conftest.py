@@ -169,6 +169,13 @@ def misbehaving(build_elf: Build) -> Path:
 
 
 @pytest.fixture(scope="session")
+def branching(build_elf: Build) -> Path:
+    """A guest with branches of every kind, in functions for the host to call."""
+    source = Path(__file__).parent / "guests" / "branching.c"
+    return build_elf({"main.c": source.read_text()}, "-fno-ipa-cp", "-fno-if-conversion", "-fno-if-conversion2")
+
+
+@pytest.fixture(scope="session")
 def build_elf(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Returns build(sources, *flags, script=LINKER_SCRIPT, task=AN386.service): compiles and links path -> text."""
     if shutil.which(COMPILER) is None:

@@ -54,6 +54,23 @@ def test_dropped_functions_have_no_lines(sample_image: Image, sources: dict[str,
     assert not [entry for entry in ranges if entry.source.file == "lib/store.c" and first <= entry.source.line <= last]
 
 
+def test_functions_are_where_they_are_declared_each_time_they_were_inlined(sample_image: Image) -> None:
+    symbols = Symbols(sample_image)
+    places = symbols.function_code()
+    names = {place.function for place in places}
+    assert {"middle", "scaled", "store_put", "store_depth", "reset"} <= names
+    assert not {"dropped", "dropped_too"} & names
+    for place in places:
+        assert any(low <= place.entry < high for low, high in place.ranges)
+        frames = symbols.frames_at(place.entry)
+        assert place.function in {frame.function for frame in frames}
+    (middle,) = (place for place in places if place.function == "middle")
+    assert middle.entry == symbols.address("middle")
+    scaled = [place for place in places if place.function == "scaled"]
+    assert all(place.source.file == "main.c" for place in scaled)
+    assert any(middle.ranges[0][0] <= place.entry < middle.ranges[0][1] for place in scaled)
+
+
 def test_mapped_paths_stay_relative(build_elf: Callable[..., Path], sources: dict[str, str]) -> None:
     path = build_elf(sources)
     again = build_elf(sources, f"-ffile-prefix-map={path.parent}=firmware", "-fdebug-prefix-map=/tmp=/elsewhere")

@@ -226,3 +226,18 @@ def test_interrupt_is_status_2_and_leaves_nothing_behind(tmp_path: Path, firmwar
     assert process.returncode == 2
     assert errors.splitlines() == ["hil: interrupted; nothing was written"]
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- coverage ----
+
+
+def test_conform_writes_coverage_beside_the_report_unless_unwanted(firmware: Path, tmp_path: Path) -> None:
+    names = {"coverage.html", "coverage.lcov", "coverage.drcov"}
+    judge = ("conform", "--firmware", firmware, "--clause", "HDR-2", "--no-secrets", "--report")
+    result = hil(*judge, tmp_path / "with")
+    assert result.exit_code == 0, result.output
+    assert "coverage of service/: " in result.stderr
+    assert names <= {path.name for path in (tmp_path / "with").iterdir()}
+    assert "DA:" in (tmp_path / "with" / "coverage.lcov").read_text()
+    assert hil(*judge, tmp_path / "without", "--no-coverage").exit_code == 0
+    assert not names & {path.name for path in (tmp_path / "without").iterdir()}

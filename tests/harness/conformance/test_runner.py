@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from emulator.board import AN386
+from emulator.coverage import CoverageRecorder
 from emulator.errors import EmulatorError
+from emulator.image import load_image
+from emulator.source_coverage import source_coverage
 from harness.clauses import CLAUSES, Clause
 from harness.conformance import plugin, runner
 from harness.conformance.runner import ConformanceError, ConformanceOptions, run_conformance
@@ -23,6 +27,20 @@ def test_one_clause_on_the_real_firmware(firmware: Path) -> None:
     assert run.instructions > 0
     assert run.firmware_build == "release"
     assert "crypto service" in run.uart
+
+
+def test_coverage_is_that_of_every_system_in_which_the_image_ran(firmware: Path) -> None:
+    """Of the service in all of them: alone, beside the gateway (CLI-1), beside a hostile one (ISO-1)."""
+    image = load_image(firmware, AN386)
+    blocks = {}
+    for clause in ("HDR-2", "CLI-1", "ISO-1"):
+        recorder = CoverageRecorder()
+        run = run_conformance(ConformanceOptions(firmware=firmware, clauses=(clause,)), coverage=recorder)
+        assert run.passed
+        blocks[clause] = sum(recorder.data(image).blocks().values())
+    assert all(count > 1000 for count in blocks.values()), blocks
+    sources = source_coverage(image, recorder.data(image))
+    assert sources.file("service/ipc.c").line_share.hit > 0
 
 
 def test_a_clause_that_is_not_built_is_no_pass(firmware: Path, monkeypatch: pytest.MonkeyPatch) -> None:

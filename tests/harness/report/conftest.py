@@ -2,11 +2,18 @@
 """Runs to be rendered."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from emulator.board import AN386
+from emulator.coverage import CoverageRecorder
+from emulator.source_coverage import source_coverage
 from harness.clauses import CLAUSES, Clause
+from harness.protocol import codec
+from harness.report.coverage import CoverageReport
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun, judge_clauses
+from harness.targets.emulated import EmulatedTarget
 
 FAULT = """write not granted at 0x21810004, in window_write (firmware/platform/window.c:71)
     r0 20006a10    r1 21822000    sp 20004f58    pc 00001b2e
@@ -94,3 +101,17 @@ def hostile_run() -> ConformanceRun:
         faults=(HOSTILE,),
         environment={HOSTILE: HOSTILE},
     )
+
+
+@pytest.fixture(scope="session")
+def reached(firmware: Path) -> CoverageReport:
+    """What the release image executes at power-on and for one request that needs no key."""
+    target = EmulatedTarget(firmware, AN386.name)
+    recorder = CoverageRecorder()
+    with recorder.watch(target.machine.task):
+        target.boot(bytes(range(48)), b"")
+        target.set_clock(1_000_000)
+        target.exchange(codec.mlkem_keygen(7))
+    target.close()
+    data = recorder.data(target.image)
+    return CoverageReport.of(target.image, data, source_coverage(target.image, data))

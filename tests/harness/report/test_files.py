@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.report import CostRow, ReportError, atomic_write, write_report
+from harness.report.coverage import CoverageReport
 from harness.report.files import atomic_write_all
 from harness.report.results import ConformanceRun
 
@@ -54,6 +55,14 @@ def test_writes_three_files(run: ConformanceRun, tmp_path: Path) -> None:
     assert "AES_ENCRYPT" in paths[0].read_text(encoding="utf-8")
     assert json.loads(paths[1].read_bytes()) == run.as_json()
     assert ET.parse(paths[2]).getroot().tag == "testsuites"
+
+
+def test_coverage_is_written_beside_the_report(run: ConformanceRun, reached: CoverageReport, tmp_path: Path) -> None:
+    paths = write_report(run, tmp_path, coverage=reached)
+    assert [path.name for path in paths[3:]] == ["coverage.html", "coverage.lcov", "coverage.drcov"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert 'id="coverage"' in paths[0].read_text(encoding="utf-8")
+    assert paths[4].read_text().startswith("TN:\nSF:")
 
 
 def test_hostile_text_can_be_written(hostile_run: ConformanceRun, tmp_path: Path) -> None:

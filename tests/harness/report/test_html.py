@@ -12,6 +12,7 @@ from emulator.board import AN386
 from emulator.l4.picture import of_board, svg
 from harness.clauses import CLAUSES, Clause
 from harness.report import CostRow
+from harness.report.coverage import CoverageReport
 from harness.report.html import UART_SHOWN, cost_lines, render_html
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun
 from harness.report.text import visible
@@ -279,3 +280,23 @@ def test_contrast(run: ConformanceRun, scheme: int) -> None:
     for ink, paper in pairs:
         dark, light = sorted((_luminance(colours[ink]), _luminance(colours[paper])))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, paper)
+
+
+def test_coverage_is_shown_by_file_of_the_service(run: ConformanceRun, reached: CoverageReport) -> None:
+    page = Page(render_html(run, coverage=reached.source))
+    assert "coverage" in {attributes.get("id") for attributes in page.all("h2")}
+    rows = [" ".join(row.split()) for row in page.texts["tr"] if "service/" in row or "crypto/" in row]
+    assert rows[0].startswith("service/ ")
+    assert [row.split()[0] for row in rows[1:-1]] == sorted(row.split()[0] for row in rows[1:-1])
+    ipc = reached.source.file("service/ipc.c")
+    lines, branches = ipc.line_share, ipc.branch_share
+    (row,) = (row for row in rows if row.startswith("service/ipc.c"))
+    assert f"{lines.hit} of {lines.found}" in row
+    assert f"{branches.hit} of {branches.found}" in row
+    assert "coverage.html#service/ipc.c" in {attributes.get("href") for attributes in page.all("a")}
+
+
+def test_without_coverage_there_is_no_section(run: ConformanceRun) -> None:
+    page = Page(render_html(run))
+    assert "coverage" not in {attributes.get("id") for attributes in page.all("h2")}
+    assert "#coverage" not in {attributes.get("href") for attributes in page.all("a")}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from harness.report.text import counted, duration, first_line, thousands, visible, xml_text
+from harness.report.text import counted, duration, first_line, percent, thousands, visible, xml_text
 
 
 def test_visible_spells_out_what_cannot_be_seen() -> None:
@@ -48,3 +48,11 @@ def test_duration(seconds: float, text: str) -> None:
 def test_numbers() -> None:
     assert thousands(1234567) == "1,234,567"
     assert [counted(n, "clause") for n in (0, 1, 1200)] == ["0 clauses", "1 clause", "1,200 clauses"]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [((0, 0), "none"), ((0, 3), "0.0 %"), ((2, 3), "66.6 %"), ((9999, 10000), "99.9 %"), ((7, 7), "100 %")],
+)
+def test_percent_says_100_of_all_alone(share: tuple[int, int], text: str) -> None:
+    assert percent(share) == text
