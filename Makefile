@@ -36,10 +36,11 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release, debug and FIPS images, the hostile ones of the tests too
+firmware: toolchain ## build the release, debug, FIPS and sanitized images, the hostile ones of the tests too
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
