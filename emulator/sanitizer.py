@@ -18,7 +18,7 @@ from emulator.symbols import Frame
 _REPORT = "sanitizer_report"
 _LAYOUT = struct.Struct("<III")
 _STOP = "sanitizer_stop"
-# Every function of the runtime that the compiler calls. They are cut off the chain: the wrong access is its caller's.
+# The functions of the runtime that others call: up to these the chain is cut, as the wrong access is their caller's.
 _RUNTIME = (_STOP, "shadow_check_", "__asan_report_", "__ubsan_handle_", "__stack_chk_fail")
 
 # enum sanitizer_kind of firmware/sanitizer/report.h.
@@ -77,8 +77,8 @@ def read_report(board: Board, image: Image, read: Callable[[int, int], bytes]) -
 
 def without_runtime(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """The chain from the function on that did wrong."""
-    own = (place for place, frame in enumerate(frames) if not (frame.function or "").startswith(_RUNTIME))
-    return tuple(frames[next(own, 0) :])
+    inside = [place for place, frame in enumerate(frames) if (frame.function or "").startswith(_RUNTIME)]
+    return tuple(frames[inside[-1] + 1 if inside else 0 :])
 
 
 def _memory_kind(shadow: bytes) -> FaultKind:

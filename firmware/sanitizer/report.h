@@ -38,7 +38,7 @@ extern struct sanitizer_report sanitizer_report;
 
 __attribute__((noreturn)) void sanitizer_stop(enum sanitizer_kind kind, uintptr_t address, uint32_t size);
 
-/* The place in the code that called the function which this is used in. */
-#define SANITIZER_CALLER ((uintptr_t)__builtin_return_address(0))
+/* The place in the code that the function which this is used in would return to, without the Thumb bit. */
+#define SANITIZER_CALLER ((uintptr_t)__builtin_return_address(0) & ~(uintptr_t)1)
 
 #endif

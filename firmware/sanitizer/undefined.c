@@ -19,7 +19,7 @@ struct access {
 
 /* The handlers get where in the source the check is, and then the operands. */
 #define HANDLER(name, kind)                                                                                            \
-    __attribute__((noreturn)) void __ubsan_handle_##name(void);                                                        \
+    __attribute__((noreturn, no_icf)) void __ubsan_handle_##name(void);                                                \
     void __ubsan_handle_##name(void)                                                                                   \
     {                                                                                                                  \
         sanitizer_stop(kind, SANITIZER_CALLER, 0);                                                                     \
