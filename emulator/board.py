@@ -163,9 +163,10 @@ class Board:
                 f"board {self.name}: cpu_hz {self.cpu_hz} is not positive, give the core clock in hertz"
             )
         _check_disjoint(self.name, self.banks)
-        _check_disjoint(self.name, (*self.regions, *self.shadow))
+        _check_disjoint(self.name, self.regions)
         self._check_banks()
         self._check_guards()
+        _check_disjoint(self.name, (*self.regions, *self.shadow))
 
     # ---- tasks and what each is granted ----
 
