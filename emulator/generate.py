@@ -36,7 +36,9 @@ def platform_header(board: Board) -> str:
     more = [
         f"#define PLATFORM_CPU_HZ {board.cpu_hz}u",
         f"#define PLATFORM_SHADOW_OFFSET 0x{board.shadow_offset:08X}u",
+        "/* clang-format off */",
         f"#define PLATFORM_SHADOW_AREAS {areas}",
+        "/* clang-format on */",
     ]
     return _header(board, "PLATFORM_H", macros, more)
 

@@ -38,8 +38,8 @@ _UNDEFINED = {
     15: "unreachable code reached",
 }
 
-# Shadow bytes as the compiler and the runtime write them: left, middle and right of a function's variables; of variables out of scope;
-# of globals.
+# Shadow bytes as the compiler and the runtime write them: left of, between and right of a function's variables; in the
+# place of one that is out of scope; behind a global one.
 _STACK = (0xF1, 0xF2, 0xF3)
 _SCOPE = 0xF8
 _GLOBAL = 0xF9

@@ -10,7 +10,7 @@ from typing import Literal
 
 from emulator import cpu, sanitizer
 from emulator.board import Board, Region, TaskMap
-from emulator.cpu import Cpu, Device, Registers, lib
+from emulator.cpu import Cpu, Device, lib
 from emulator.errors import EmulatorError
 from emulator.image import Image
 from emulator.l4.meter import Meter

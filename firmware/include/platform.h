@@ -14,6 +14,8 @@
 #define PLATFORM_SYSTICK 0xE000E010u
 #define PLATFORM_CPU_HZ 25000000u
 #define PLATFORM_SHADOW_OFFSET 0x60000000u
+/* clang-format off */
 #define PLATFORM_SHADOW_AREAS {0x60000000u, 0x80000u}, {0x64000000u, 0x80000u}, {0x64200000u, 0x200000u}, {0x68000000u, 0x1000u}, {0x7C001000u, 0x1000u}
+/* clang-format on */
 
 #endif

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-import pytest
-
 from harness.analysis.cost import firmware_by_build, measure_boot, measure_cost
-from harness.analysis.workloads import Workload, workloads
+from harness.analysis.workloads import workloads
 
 LIMIT = 6
+# The parameter set of each operation for which the ratio is the greatest; `hil analyze cost` shows them all.
+DEAREST = ("AES-256 16 B", "ML-DSA-44", "ML-KEM-512")
 
 
-@pytest.mark.parametrize("load", workloads(), ids=lambda load: f"{load.command.name} {load.parameter_set}")
-def test_an_operation_costs_at_most_six_times_as_much(load: Workload) -> None:
-    release, sanitized = measure_cost(firmware_by_build(("release", "sanitize")), seeds=1, loads=(load,))
-    assert release.median < sanitized.median <= LIMIT * release.median
+def test_an_operation_costs_at_most_six_times_as_much() -> None:
+    loads = [load for load in workloads() if load.parameter_set in DEAREST]
+    rows = measure_cost(firmware_by_build(("release", "sanitize")), seeds=1, loads=loads)
+    assert len({load.command for load in loads}) == 7
+    for release, sanitized in zip(rows[::2], rows[1::2], strict=True):
+        assert release.median < sanitized.median <= LIMIT * release.median, release.operation
 
 
 def test_so_does_the_start() -> None:

@@ -104,7 +104,8 @@ def may_be_accessed(target: EmulatedTarget, address: int) -> bool:
 @pytest.mark.parametrize("patch", PATCHES, ids=[patch.stem for patch in PATCHES])
 def test_a_sanitizer_reports(patch: Path, tmp_path: Path) -> None:
     expected = read(patch)
-    assert expected["diff"] and expected["Report"] and expected["Chain"]
+    assert expected["diff"]
+    assert expected["Chain"]
     target = EmulatedTarget(build(expected["diff"], tmp_path))
     try:
         with pytest.raises(TargetStopped) as stopped:
