@@ -36,10 +36,11 @@ test-all: setup firmware ## the same with the slow ones: the full nonce window, 
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the release, debug and FIPS images, the hostile ones of the tests, the native library
+firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the hostile ones of the tests; the native library
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
+	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 	@$(MAKE) --no-print-directory -C firmware native
 
 lint: setup lint-tools ## every static check

@@ -17,6 +17,9 @@ from emulator.errors import EmulatorError
 PAGE_SIZE = 4096
 ADDRESS_LIMIT = 1 << 32
 
+# Bytes that one byte of address sanitizer's shadow stands for; the compiler's own constant.
+SHADOW_GRANULE = 8
+
 Access = Literal["r", "rw", "rx"]
 
 
@@ -128,7 +131,7 @@ class Board:
     an image runs unchanged where there is no memory management unit. `kernel_page` to `window` are the dataspaces that
     the loader fills. `host_port` is what the gateway has in the place of a network card: through it the host hands it
     work. `return_pad` and `call_scratch` exist for calls of single C functions and are never touched by the
-    firmware itself.
+    firmware itself. `shadow_offset` says where `shadow` lies, which only a sanitized image of the service is granted.
 
     `code` to `filters` of the board are the service's: most of the bench looks at that task alone.
 
@@ -152,6 +155,7 @@ class Board:
     call_scratch: Region
     uart: Region
     system_control: Region
+    shadow_offset: int
 
     def __post_init__(self) -> None:
         if self.cpu_hz <= 0:
@@ -162,6 +166,7 @@ class Board:
         _check_disjoint(self.name, self.regions)
         self._check_banks()
         self._check_guards()
+        _check_disjoint(self.name, (*self.regions, *self.shadow))
 
     # ---- tasks and what each is granted ----
 
@@ -233,6 +238,19 @@ class Board:
     def ram(self) -> tuple[Region, ...]:
         """What changes while the service runs alone, by itself or by the loader: all that a snapshot has to hold."""
         return (*self.service.image_ram, self.service.utcb, *self.dataspaces)
+
+    @property
+    def shadow(self) -> tuple[Region, ...]:
+        """What address sanitizer needs to know of the service's accesses: a byte for each 8 bytes of banks and devices.
+
+        The shadow of `address` is at `address` / 8 + `shadow_offset`. It is memory that the hardware does not have.
+        """
+        return tuple(self._shadow_of(region) for region in (*self.banks, *self.peripherals))
+
+    def _shadow_of(self, region: Region) -> Region:
+        size = max(region.size // SHADOW_GRANULE, PAGE_SIZE)
+        base = (region.base // SHADOW_GRANULE + self.shadow_offset) // PAGE_SIZE * PAGE_SIZE
+        return Region(f"shadow of {region.name}", base, size, "rw")
 
     # ---- the whole map ----
 
@@ -329,6 +347,7 @@ AN386 = Board(
     call_scratch=Region("call scratch", 0x2190_0000, 0x10_0000, "rw"),
     uart=Region("uart", 0x4000_4000, 0x1000, "rw"),
     system_control=Region("system control", 0xE000_E000, 0x1000, "rw"),
+    shadow_offset=0x6000_0000,
 )
 
 BOARDS: tuple[Board, ...] = (AN386,)

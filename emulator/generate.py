@@ -32,7 +32,15 @@ def platform_header(board: Board) -> str:
         "UART0": board.uart.base,
         "SYSTICK": board.system_control.base + _SYSTICK_OFFSET,
     }
-    return _header(board, "PLATFORM_H", macros, [f"#define PLATFORM_CPU_HZ {board.cpu_hz}u"])
+    areas = ", ".join(f"{{0x{region.base:08X}u, 0x{region.size:X}u}}" for region in board.shadow)
+    more = [
+        f"#define PLATFORM_CPU_HZ {board.cpu_hz}u",
+        f"#define PLATFORM_SHADOW_OFFSET 0x{board.shadow_offset:08X}u",
+        "/* clang-format off */",
+        f"#define PLATFORM_SHADOW_AREAS {areas}",
+        "/* clang-format on */",
+    ]
+    return _header(board, "PLATFORM_H", macros, more)
 
 
 def gateway_header(board: Board) -> str:

@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator.board import PAGE_SIZE
+from emulator.board import PAGE_SIZE, Region
 from emulator.cpu import REGISTER_NAMES
 from emulator.errors import EmulatorError
 from emulator.machine import Machine
@@ -41,7 +41,7 @@ class Snapshot:
 def capture(machine: Machine) -> Snapshot:
     """The machine's state now; the machine must not be running."""
     pages = {}
-    for region in machine.board.ram:
+    for region in _ram(machine):
         memory = machine.read(region.base, region.size)
         for offset in range(0, region.size, PAGE_SIZE):
             page = memory[offset : offset + PAGE_SIZE]
@@ -51,6 +51,10 @@ def capture(machine: Machine) -> Snapshot:
     return Snapshot(machine.board.name, machine.image.sha256, clock, registers, pages)
 
 
+def _ram(machine: Machine) -> tuple[Region, ...]:
+    return (*machine.board.ram, *machine.task.shadow)
+
+
 def apply(snapshot: Snapshot, machine: Machine) -> None:
     """Bring a machine with the same board and image into the snapshot's state. Raises SnapshotError on another one."""
     if snapshot.board != machine.board.name:
@@ -58,7 +62,7 @@ def apply(snapshot: Snapshot, machine: Machine) -> None:
     if snapshot.image_sha256 != machine.image.sha256:
         raise SnapshotError(f"the snapshot is of image {snapshot.image_sha256[:12]}, not of this one: load that image")
     for address in snapshot.pages:
-        if not any(region.contains(address, PAGE_SIZE) for region in machine.board.ram):
+        if not any(region.contains(address, PAGE_SIZE) for region in _ram(machine)):
             raise SnapshotError(f"the snapshot has a page at {address:#x}, where the board has no RAM: make it again")
     machine.reset()
     for address, page in snapshot.pages.items():

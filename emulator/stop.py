@@ -17,6 +17,12 @@ FaultKind = Literal[
     "supervisor call",
     "processor exception",
     "engine error",
+    "stack-buffer-overflow",
+    "global-buffer-overflow",
+    "use-after-scope",
+    "poisoned access",
+    "undefined behaviour",
+    "stack smashing",
 ]
 
 

@@ -29,7 +29,7 @@ class System:
         self.board = board
         self.uart = Uart()
         self.system_control = SystemControl()
-        self.moe = Moe((*board.banks, board.return_pad))
+        self.moe = Moe((*board.banks, board.return_pad, *board.shadow))
         for region in _memory_of(board, images):
             self.moe.create(region)
         self.kernel_page = KernelPage(self.moe.dataspace(board.kernel_page.name).memory)
@@ -44,6 +44,8 @@ class System:
             task.map_device(region, devices[region])
         for region in (*layout.image_regions, layout.utcb, *self.board.shared(layout)):
             self.moe.grant(self.moe.dataspace(region.name), task)
+        for region in task.shadow:
+            self.moe.grant(self.moe.create(region), task)
         self.moe.load(image, task)
         return task
 
@@ -74,7 +76,7 @@ class System:
         """Power-on: RAM of the images holds `fill`, dataspaces and control pages are zero, every task starts anew."""
         for task in self.tasks.values():
             task.cpu.drop_snapshot()
-            for region in task.layout.image_ram:
+            for region in (*task.layout.image_ram, *task.shadow):
                 self.moe.dataspace(region.name).fill(fill)
             for region in (task.layout.utcb, *self.board.shared(task.layout)):
                 self.moe.dataspace(region.name).fill(0)
@@ -94,7 +96,7 @@ class System:
             raise EmulatorError(f"task {name!r} does not run here, use one of: {', '.join(self.tasks)}")
         task = self.tasks[name]
         task.cpu.drop_snapshot()
-        for region in task.layout.image_ram:
+        for region in (*task.layout.image_ram, *task.shadow):
             self.moe.dataspace(region.name).fill(fill)
         self.moe.dataspace(task.layout.utcb.name).fill(0)
         task.reset()

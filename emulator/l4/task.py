@@ -8,9 +8,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Literal
 
-from emulator import cpu
+from emulator import cpu, sanitizer
 from emulator.board import Board, Region, TaskMap
-from emulator.cpu import Cpu, Device, Registers, lib
+from emulator.cpu import Cpu, Device, lib
 from emulator.errors import EmulatorError
 from emulator.image import Image
 from emulator.l4.meter import Meter
@@ -26,10 +26,11 @@ _DENIED: dict[int, FaultKind] = {
     lib.CORE_WRITE: "write not granted",
     lib.CORE_EXECUTE: "execution not granted",
 }
+_BREAKPOINT: FaultKind = "breakpoint instruction"
 _EXCEPTIONS: dict[int, FaultKind] = {
     cpu.EXCEPTION_UNDEFINED: "undefined instruction",
     cpu.EXCEPTION_SUPERVISOR_CALL: "supervisor call",
-    cpu.EXCEPTION_BREAKPOINT: "breakpoint instruction",
+    cpu.EXCEPTION_BREAKPOINT: _BREAKPOINT,
 }
 
 
@@ -55,6 +56,12 @@ class Task:
     def symbols(self) -> Symbols:
         """Names and source lines of the image, read when first asked for."""
         return Symbols(self.image)
+
+    @property
+    def shadow(self) -> tuple[Region, ...]:
+        """What a sanitized image is granted beside what its task is; only the service may be one."""
+        wanted = self.layout == self.board.service and sanitizer.is_sanitized(self.image)
+        return self.board.shadow if wanted else ()
 
     def close(self) -> None:
         """Release the engine."""
@@ -124,7 +131,8 @@ class Task:
         registers = self.cpu.registers()
         if code == lib.CORE_BREAKPOINT:
             return Breakpoint(registers.pc)
-        chain = self._call_chain(registers)
+        frames = self.symbols.call_chain(registers.as_dict(), self.read)
+        chain = tuple(str(frame) for frame in frames)
         if code == lib.CORE_LIMIT:
             return LimitReached(budget, registers.pc, chain)
         kind: FaultKind = "engine error"
@@ -138,16 +146,16 @@ class Task:
         elif code == lib.CORE_EXCEPTION:
             kind = _EXCEPTIONS.get(self.cpu.exception_number, "processor exception")
             detail = f"exception number {self.cpu.exception_number}"
+            report = sanitizer.read_report(self.board, self.image, self.read) if kind == _BREAKPOINT else None
+            if report is not None:
+                kind, address, detail = report.kind, report.address, report.detail
+                chain = tuple(str(frame) for frame in sanitizer.without_runtime(frames))
         else:
             detail = self.cpu.engine_error
             if "Invalid instruction" in detail:
                 kind = "undefined instruction"
         branches = tuple(self.symbols.describe(pc) for pc in self.cpu.last_blocks(LAST_BRANCHES))
         return Fault(kind, address, registers, chain, branches, detail)
-
-    def _call_chain(self, registers: Registers) -> tuple[str, ...]:
-        frames = self.symbols.call_chain(registers.as_dict(), self.read)
-        return tuple(str(frame) for frame in frames)
 
     # ---- snapshots within this process ----
 

@@ -143,7 +143,7 @@ struct core_compare {
 };
 bool core_feedback(core *c, uint8_t *counters);
 void core_feedback_begin(core *c);
-void core_feedback_state(core *c, uint32_t state); /* count a state that the host has observed */
+void core_feedback_state(core *c, uint32_t state); /* a state that the host has observed */
 size_t core_edge_count(const core *c);             /* edges numbered so far */
 size_t core_compares(const core *c, struct core_compare **out);
 
@@ -193,6 +193,7 @@ struct executor_config {
     uint8_t response_header[4];
     uint64_t bound_fixed[256]; /* instructions for each type, and for each byte of payload */
     uint64_t bound_per_byte[256];
+    bool types[256];         /* those that the protocol has */
     uint64_t script_budget;  /* instructions; a script that has used them up ends early, which is no finding */
     bool raw;                /* the input is one request, not a script */
     uint32_t watch_interval; /* every so many-th script is watched for second fetches; 0: only requests with a race */

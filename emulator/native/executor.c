@@ -169,7 +169,7 @@ static enum executor_verdict judge_response(executor *e, struct executor_exchang
 static void note_state(executor *e, const struct executor_exchange *x)
 {
     uint32_t type = x->request_size > 2 ? x->request[2] : 0;
-    uint32_t now = type << 8 | x->status;
+    uint32_t now = (e->config.types[type] ? type : 0) << 8 | x->status;
     core_feedback_state(e->c, e->state << 16 ^ now);
     e->state = now;
     if (e->reached != NULL) {

@@ -11,6 +11,9 @@
 /* So many compares of one place are kept in a run: a loop's counter must not push the others out. */
 #define COMPARES_OF_A_PLACE 8u
 
+/* Once, or more than once: how often a loop ran, or a script repeated itself, would make every input a new one. */
+#define COUNTED 2u
+
 static uint32_t mix(uint32_t from, uint32_t to)
 {
     uint32_t h = (from * 0x9E3779B1u) ^ (to * 0x85EBCA77u);
@@ -37,7 +40,7 @@ void count_edge(struct feedback *f, uint32_t address)
         *e = (struct edge){from, address, ++f->edge_count};
     }
     uint8_t *counter = &f->counters[(e->number - 1u) % CORE_EDGES];
-    *counter = (uint8_t)(*counter + (*counter != UINT8_MAX));
+    *counter = (uint8_t)(*counter + (*counter < COUNTED));
 }
 
 static void on_compare(uc_engine *uc, uint64_t address, uint64_t left, uint64_t right, uint32_t size, void *user)
@@ -92,8 +95,7 @@ void core_feedback_state(core *c, uint32_t state)
 {
     struct feedback *f = c->feedback;
     if (f != NULL && f->counters != NULL) {
-        uint8_t *counter = &f->counters[CORE_EDGES + mix(state, 0) % (CORE_COUNTERS - CORE_EDGES)];
-        *counter = (uint8_t)(*counter + (*counter != UINT8_MAX));
+        f->counters[CORE_EDGES + mix(state, 0) % (CORE_COUNTERS - CORE_EDGES)] = 1;
     }
 }
 

@@ -2,6 +2,8 @@
 /* Vector table and reset: from here to a C environment (ARMv7-M architecture, B1.5). */
 #include "memory.h"
 
+#include "sanitizer/shadow.h"
+
 #include <stdint.h>
 
 extern uint8_t __data_load[], __data_start[], __data_end[];
@@ -44,10 +46,12 @@ static size_t size_between(const uint8_t *start, const uint8_t *end)
 __attribute__((noreturn)) void reset(void);
 void reset(void)
 {
+    shadow_clear();
     memcpy(__data_start, __data_load, size_between(__data_start, __data_end));
     memset(__bss_start, 0, size_between(__bss_start, __bss_end));
     memset(__bulk_start, 0, size_between(__bulk_start, __bulk_end));
     memset(__filters_start, 0, size_between(__filters_start, __filters_end));
+    shadow_guard_variables();
     (void)main();
     for (;;)
         continue;

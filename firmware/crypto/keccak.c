@@ -201,30 +201,41 @@ static inline void theta_rho_pi(uint32_t to[KECCAK_LANES][2], const uint32_t fro
     move_lane(to[4], from[24], effect[4], 14);
 }
 
-// FIPS 202, algorithm 4.
-static inline void chi(uint32_t to[KECCAK_LANES][2], const uint32_t from[KECCAK_LANES][2])
+// FIPS 202, algorithm 4, for the five lanes of one row.
+static inline void chi_row(uint32_t to[5][2], const uint32_t from[5][2])
 {
-    for (unsigned y = 0; y < KECCAK_LANES; y += 5) {
-        for (unsigned x = 0; x < 5; x++) {
-            for (unsigned half = 0; half < 2; half++) {
-                to[x + y][half] = from[x + y][half] ^ (~from[(x + 1) % 5 + y][half] & from[(x + 2) % 5 + y][half]);
-            }
+    for (unsigned x = 0; x < 5; x++) {
+        for (unsigned half = 0; half < 2; half++) {
+            to[x][half] = from[x][half] ^ (~from[(x + 1) % 5][half] & from[(x + 2) % 5][half]);
         }
     }
 }
 
+static inline void chi(uint32_t to[KECCAK_LANES][2], const uint32_t from[KECCAK_LANES][2])
+{
+    chi_row(to, from);
+    chi_row(to + 5, from + 5);
+    chi_row(to + 10, from + 10);
+    chi_row(to + 15, from + 15);
+    chi_row(to + 20, from + 20);
+}
+
+// Works on a copy: what is at a fixed place of the function's own needs no check in a sanitized build.
 void keccak_f1600(struct keccak_state *state)
 {
+    struct keccak_state now = *state;
     struct keccak_state moved;
     uint32_t effect[5][2];
 
     for (unsigned round = 0; round < ROUNDS; round++) {
-        theta_effects(effect, (const uint32_t (*)[2])state->lane);
-        theta_rho_pi(moved.lane, (const uint32_t (*)[2])state->lane, (const uint32_t (*)[2])effect);
-        chi(state->lane, (const uint32_t (*)[2])moved.lane);
-        state->lane[0][0] ^= round_constants[round][0];
-        state->lane[0][1] ^= round_constants[round][1];
+        theta_effects(effect, (const uint32_t (*)[2])now.lane);
+        theta_rho_pi(moved.lane, (const uint32_t (*)[2])now.lane, (const uint32_t (*)[2])effect);
+        chi(now.lane, (const uint32_t (*)[2])moved.lane);
+        now.lane[0][0] ^= round_constants[round][0];
+        now.lane[0][1] ^= round_constants[round][1];
     }
+    *state = now;
+    wipe(&now, sizeof now);
     wipe(&moved, sizeof moved);
     wipe(effect, sizeof effect);
 }

@@ -7,6 +7,8 @@
  */
 #include "memory.h"
 
+#include "sanitizer/shadow.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -95,12 +97,16 @@ static inline void copy_down(uint8_t *to, const uint8_t *from, size_t size)
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size)
 {
+    shadow_check_read(source, size);
+    shadow_check_write(destination, size);
     copy_up(destination, source, size);
     return destination;
 }
 
 void *memmove(void *destination, const void *source, size_t size)
 {
+    shadow_check_read(source, size);
+    shadow_check_write(destination, size);
     /* The difference of the addresses wraps to a large one where the destination lies below the source. */
     if ((uintptr_t)destination - (uintptr_t)source >= size)
         copy_up(destination, source, size);
@@ -112,6 +118,7 @@ void *memmove(void *destination, const void *source, size_t size)
 void *memset(void *destination, int value, size_t size)
 {
     uint8_t *to = destination;
+    shadow_check_write(destination, size);
     const uint8_t byte = (uint8_t)value;
     const uint32_t word = byte * UINT32_C(0x01010101);
     while (size > 0 && !aligned(to)) {
@@ -133,6 +140,8 @@ int memcmp(const void *left, const void *right, size_t size)
 {
     const uint8_t *a = left;
     const uint8_t *b = right;
+    shadow_check_read(left, size);
+    shadow_check_read(right, size);
     for (; size >= WORD; size -= WORD, a += WORD, b += WORD) {
         if (((const struct loose_word *)(const void *)a)->value != ((const struct loose_word *)(const void *)b)->value)
             break; /* the bytes below find out which is less */

@@ -66,8 +66,17 @@ GRANTS: dict[str, dict[str, Place]] = {
         **_SHARED,
     },
 }
+# What the service is granted beside that if its image has sanitizers, and nobody else: a byte for each eight of memory.
+SHADOW = {
+    "shadow of ssram1": Place(0x6000_0000, 0x6008_0000, "rw"),
+    "shadow of ssram23": Place(0x6400_0000, 0x6408_0000, "rw"),
+    "shadow of psram": Place(0x6420_0000, 0x6440_0000, "rw"),
+    "shadow of uart": Place(0x6800_0000, 0x6800_1000, "rw"),
+    "shadow of system control": Place(0x7C00_1000, 0x7C00_2000, "rw"),
+}
 # What no task may touch at all, beside the guards: the bench's own, an address of nothing, the last word of all.
 _NOBODYS = {
+    **{name: Place(place.start, place.end, "") for name, place in SHADOW.items()},
     "return pad": Place(0x1FFF_0000, 0x1FFF_1000, ""),
     "call scratch": Place(0x2190_0000, 0x21A0_0000, ""),
     "nowhere": Place(0x1234_5678, 0x1234_5680, ""),

@@ -119,6 +119,7 @@ class Executor:
         for code in range(256):
             command = table.BY_CODE.get(code)
             bound = command.bound if command else table.REFUSAL_BOUND
+            config.types[code] = command is not None
             config.bound_fixed[code] = bound.fixed * slack
             config.bound_per_byte[code] = bound.per_byte * slack
         config.script_budget = script_budget * slack

@@ -152,3 +152,17 @@ def test_unknown_task_names_the_known_ones() -> None:
     assert AN386.task("gateway") is AN386.gateway
     with pytest.raises(EmulatorError, match="task 'moe' is unknown, use one of: service, gateway"):
         AN386.task("moe")
+
+
+def test_shadow_is_a_byte_for_each_eight_of_banks_and_devices() -> None:
+    for memory in (*AN386.banks, *AN386.peripherals):
+        for address in (memory.base, memory.end - 1):
+            place = address // 8 + AN386.shadow_offset
+            assert sum(region.contains(place) for region in AN386.shadow) == 1
+    assert sum(region.size for region in AN386.shadow) == sum(bank.size for bank in AN386.banks) // 8 + 2 * 4096
+    assert not set(AN386.shadow) & set(AN386.regions)
+
+
+def test_shadow_over_other_memory_is_refused() -> None:
+    with pytest.raises(EmulatorError, match="overlap"):
+        replace(AN386, shadow_offset=AN386.data.base)

@@ -36,6 +36,9 @@ def test_header_has_the_macros_that_the_firmware_uses() -> None:
     assert "#define PLATFORM_WINDOW_SIZE 0x00023000u" in lines
     assert "#define PLATFORM_SYSTICK 0xE000E010u" in lines
     assert "#define PLATFORM_CPU_HZ 25000000u" in lines
+    assert "#define PLATFORM_SHADOW_OFFSET 0x60000000u" in lines
+    (areas,) = (line for line in lines if line.startswith("#define PLATFORM_SHADOW_AREAS "))
+    assert "{0x60000000u, 0x80000u}, {0x64000000u, 0x80000u}, {0x64200000u, 0x200000u}" in areas
 
 
 def test_the_gateways_header_names_what_it_is_granted_and_no_more() -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from emulator import snapshot
+from emulator.board import AN386
+from emulator.image import load_image
 from emulator.machine import Machine
 from emulator.snapshot import SnapshotError
 from harness.conformance.dut import Dut
 from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import default_firmware
 
 LOADER = """
 import sys
@@ -53,6 +56,19 @@ def test_capture_and_apply_are_inverse(machine: Machine) -> None:
     machine.reset()
     snapshot.apply(before, machine)
     assert snapshot.capture(machine) == before
+
+
+def test_the_shadow_of_a_sanitized_image_is_part_of_it() -> None:
+    machine = Machine(AN386, load_image(default_firmware(build="sanitize"), AN386))
+    try:
+        machine.run(20_000_000)
+        before = snapshot.capture(machine)
+        assert any(region.contains(address) for address in before.pages for region in AN386.shadow)
+        machine.reset()
+        snapshot.apply(before, machine)
+        assert snapshot.capture(machine) == before
+    finally:
+        machine.close()
 
 
 def test_another_image_or_board_is_refused(machine: Machine) -> None:
