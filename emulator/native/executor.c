@@ -275,7 +275,8 @@ static void replay(executor *e, const struct script_step *s)
     uint32_t from = script_place(s->b, x->response_size);
     uint32_t rest = x->response_size - from;
     uint32_t size = s->c == 0xFFFFu ? rest : script_place(s->c, rest);
-    memcpy(append(e, &size), x->response + from, size);
+    uint8_t *to = append(e, &size); /* first: it bounds the size */
+    memcpy(to, x->response + from, size);
 }
 
 /* Raw bytes of the window: the client may write anywhere, at any moment. */
@@ -307,12 +308,15 @@ static bool repeat(executor *e, uint32_t times, enum executor_verdict *verdict)
 static void build(executor *e, const struct script_step *s)
 {
     uint32_t size = s->a;
+    uint8_t *to;
     switch (s->op) {
     case SCRIPT_BYTES:
-        memcpy(append(e, &size), s->bytes, size);
+        to = append(e, &size);
+        memcpy(to, s->bytes, size);
         break;
     case SCRIPT_FILL:
-        memset(append(e, &size), (int)s->b, size);
+        to = append(e, &size);
+        memset(to, (int)s->b, size);
         break;
     case SCRIPT_REPLAY:
         replay(e, s);
