@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from harness.clauses import CLAUSES, Clause
+from harness.report.findings import CampaignRun, FindingRow, StackFrame
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun, judge_clauses
 
 FAULT = """write not granted at 0x21810004, in window_write (firmware/platform/window.c:71)
@@ -93,4 +94,30 @@ def hostile_run() -> ConformanceRun:
         uart=HOSTILE,
         faults=(HOSTILE,),
         environment={HOSTILE: HOSTILE},
+    )
+
+
+@pytest.fixture
+def campaign() -> CampaignRun:
+    """Two findings of four kinds: one with a call chain, one without."""
+    chain = (
+        StackFrame("wipe+0x10 (crypto/wipe.c:20)", "wipe", "crypto/wipe.c", 20),
+        StackFrame("reset+0x36", "reset"),
+        StackFrame("0x00000010"),
+    )
+    where = "write not granted in wipe crypto/wipe.c:20"
+    return CampaignRun(
+        firmware="firmware/build/an386/release/service.elf",
+        firmware_sha256="ab" * 32,
+        firmware_build="release",
+        tool_version="0.1.0",
+        kinds=("fault", "hang", "mismatch", "status"),
+        findings=(
+            FindingRow(
+                "fault-0123456789ab", "fault", where, chain, FAULT, "cd" * 32, 7, "fault-0123456789ab/input.bin"
+            ),
+            FindingRow("mismatch-0123456789ab", "mismatch", "AES_DECRYPT status", (), "both sides", "ef" * 32),
+        ),
+        executions=50_000_000,
+        seconds=600.25,
     )
