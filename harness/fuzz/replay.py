@@ -24,6 +24,10 @@ from harness.targets.opening import default_firmware, open_target
 
 EMULATED: Final = "emulated"
 
+# Guest instructions for minimising, a few minutes' worth, and the runs that are made whatever they take.
+_INSTRUCTIONS: Final = 100_000_000_000
+_RUNS_LEAST: Final = 64
+
 # What is seen from inside alone: another target answers as usual.
 _INSIDE: Final = ("double-fetch", "residue", "sanitizer")
 
@@ -144,8 +148,13 @@ def shorten(
 def minimized(
     executor: Executor, finding: Finding, oracle: Oracle | None = None, runs: int = RUNS
 ) -> tuple[StoredFinding, Minimized]:
-    """Make a finding's script as small as it can be, and what is to be stored of it."""
-    result = minimize(finding.script, same_finding(executor, finding.id, oracle), runs)
+    """Make a finding's script as small as it can be, and what is to be stored of it.
+
+    The executor gets no more runs than _INSTRUCTIONS are enough for: a hang takes all that its operation may.
+    """
+    executor.run(finding.script)
+    affordable = max(_RUNS_LEAST, _INSTRUCTIONS // max(1, executor.instructions))
+    result = minimize(finding.script, same_finding(executor, finding.id, oracle), min(runs, affordable))
     verdict = executor.run(result.script)
     exchanges = executor.exchanges
     final = observe(executor, result.script, verdict, oracle)
