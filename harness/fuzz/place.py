@@ -25,6 +25,7 @@ from harness.fuzz.key_images import key_images
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, decode_response
 from harness.report.findings import StackFrame
+from harness.targets.base import TargetStopped
 from harness.targets.emulated import EXCHANGE_BUDGET, describe
 
 SANITIZER: Final = "sanitizer"
@@ -113,8 +114,9 @@ def _fault(stop: Stop) -> Place:
 
 
 def _names(chain: Sequence[StackFrame]) -> tuple[str, ...]:
-    """The functions; one that calls itself counts once, however deep it got."""
-    names = (_COMPILER_SUFFIX.sub("", frame.function) or "?" for frame in chain)
+    """The functions; one that calls itself counts once, however deep it got. Addresses where no function is known."""
+    placeholder = "?" if any(frame.function for frame in chain) else ""
+    names = (_COMPILER_SUFFIX.sub("", frame.function) or placeholder or frame.text for frame in chain)
     return tuple(name for name, _calls in groupby(names))
 
 
@@ -142,7 +144,9 @@ def _hang(executor: Executor) -> Place:
         return Place("hang", f"{name}: more instructions than its bound", (name, "slow"), chain, text)
     chain = tuple(parse_frame(str(frame)) for frame in kept)
     text = "\n".join([f"{report}; never left:", *(f"  {frame.text}" for frame in chain)])
-    return Place("hang", f"{name}: never leaves {_where(chain)}", _names(chain) or (name,), chain, text)
+    # Without symbols the chain is the address of the moment.
+    signature = _names(chain) if any(frame.function for frame in chain) else (name,)
+    return Place("hang", f"{name}: never leaves {_where(chain)}", signature, chain, text)
 
 
 def _frames(executor: Executor) -> tuple[Frame, ...]:
@@ -240,11 +244,14 @@ def _second_reads(executor: Executor) -> tuple[bool, list[tuple[Frame, ...]]]:
     exchanges, target, images = executor.exchanges, executor.target, key_images()
     machine = target.machine
     target.boot(ENTROPY, images[0])
-    for exchange in exchanges:
-        target.set_clock(exchange.clock)
-        target.write_key_image(images[exchange.image])
-        if exchange is not exchanges[-1]:
-            target.exchange(exchange.request)
+    try:
+        for exchange in exchanges:
+            target.set_clock(exchange.clock)
+            target.write_key_image(images[exchange.image])
+            if exchange is not exchanges[-1]:
+                target.exchange(exchange.request)
+    except (TargetStopped, CodecError):  # what the script has written to the window besides was needed
+        return False, []
     target.window.post(exchanges[-1].request)
     machine.cpu.arm_watch(True)
     machine.cpu.checkpoint()
@@ -263,6 +270,5 @@ def _second_reads(executor: Executor) -> tuple[bool, list[tuple[Frame, ...]]]:
         rerun(machine, EXCHANGE_BUDGET, range(address, address + size), None, note)
     machine.cpu.arm_watch(False)
     machine.cpu.end_checkpoint()
-    target.write_key_image(images[0])  # as the executor expects it where its last script has ended with this one
     forbidden = bool(events) and events[0].forbidden
     return forbidden, chains[: 1 if forbidden else 2]

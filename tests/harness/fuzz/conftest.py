@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.fuzz.executor import Executor
-from harness.fuzz.script import Step, literal, send
 from harness.targets.emulated import EmulatedTarget
 
 
@@ -47,8 +46,3 @@ def planted_executor(planted: Path) -> Iterator[Executor]:
     made = Executor(EmulatedTarget(planted))
     yield made
     made.close()
-
-
-def encrypting(key_id: int, text: bytes = b"attack at dawn") -> list[Step]:
-    """One AES_ENCRYPT."""
-    return [*literal(key_id.to_bytes(4, "little") + b"\0\0" + text), send(1)]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_what_ends_after_all_is_too_slow(planted_executor: Executor) -> None:
     assert "aes_encrypt_check" in place.report
 
 
+def test_an_image_without_symbols(planted: Path, tmp_path: Path) -> None:
+    """A fault is known by its address then, a hang by its operation."""
+    stripped = tmp_path / "stripped.elf"
+    subprocess.run(["arm-none-eabi-strip", "-o", stripped, planted], check=True)
+    with opened(stripped) as executor:
+        fault = found(executor, encrypting(0x41), Verdict.FAULT)
+        assert fault.signature == ("write not granted", fault.chain[0].text)
+        assert fault.location == f"write not granted in {fault.chain[0].text}"
+        hangs = [found(executor, encrypting(0x42, bytes(size)), Verdict.HANG) for size in (1, 14)]
+    assert [place.signature for place in hangs] == [("AES_ENCRYPT",)] * 2
+
+
 def test_the_executor_goes_on_behind_each(planted_executor: Executor) -> None:
     for key_id, verdict in ((0x42, Verdict.HANG), (0x41, Verdict.FAULT), (0x43, Verdict.HANG)):
         found(planted_executor, encrypting(key_id), verdict)
@@ -179,6 +192,20 @@ def test_who_reads_what_he_must_not(defective: Defective, mutant: str, location:
     assert one.kind == "double-fetch"
     assert one.location.startswith(location)
     assert one.signature == other.signature
+
+
+def test_reads_are_found_behind_the_key_image_and_the_clock_that_they_need(defective: Defective) -> None:
+    refused = "    if (status != STATUS_SUCCESS)\n        goto cleanup;\n    if (key.state->encryptions"
+    again = refused.replace(
+        "goto", "status = *(volatile uint32_t *)0x21811000u ? status : STATUS_SUCCESS;\n    if (status) goto"
+    )
+    with opened(defective("service/aes_encrypt.c", refused, again), adversary=True) as executor:
+        steps = [*encrypting(), s.keys(5), s.fill(1), s.send(1), s.repeat(98), s.clock(1000), *encrypting()]
+        place = found(executor, steps, Verdict.DOUBLE_FETCH)
+        assert place.location.startswith("a request byte is read twice in aes_encrypt_operate service/aes_encrypt.c:")
+        assert len(executor.exchanges) == 101
+        assert executor.run(s.encode(encrypting())) is Verdict.PASS
+        assert executor.exchanges[0].status == 0
 
 
 def test_a_race_shows_a_double_fetch_without_an_adversary(defective: Defective) -> None:
