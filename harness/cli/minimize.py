@@ -37,7 +37,7 @@ def minimize(
     with status_console.status("minimising"):
         found, result = shorten(script, kind, firmware, board, runs)
     directory = findings or (source.resolve().parent if source.is_dir() else Path("findings"))
-    if source.is_dir() and directory / found.finding.id == source.resolve():  # known and counted
+    if source.is_dir() and (directory / found.finding.id).resolve() == source.resolve():  # known and counted
         found = replace(found, original=store.load(source).original, count=0)
     folder = store.save(directory, found)
     if json_path != "-":

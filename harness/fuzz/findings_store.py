@@ -87,7 +87,7 @@ def save(directory: Path, found: StoredFinding) -> Path:
         temporary = directory / f".{secrets.token_hex(8)}.tmp"
         try:
             temporary.mkdir()
-            for name, content in _files(found).items():
+            for name, content in _files(replace(found, count=max(1, found.count))).items():
                 (temporary / name).write_bytes(content)
             os.rename(temporary, folder)
         finally:

@@ -25,8 +25,8 @@ from harness.targets.opening import default_firmware, open_target
 EMULATED: Final = "emulated"
 
 # Guest instructions for minimising, a few minutes' worth, and the runs that are made whatever they take.
-_INSTRUCTIONS: Final = 100_000_000_000
-_RUNS_LEAST: Final = 64
+_INSTRUCTIONS: Final = 40_000_000_000
+_RUNS_LEAST: Final = 32
 
 # What is seen from inside alone: another target answers as usual.
 _INSIDE: Final = ("double-fetch", "residue", "sanitizer")

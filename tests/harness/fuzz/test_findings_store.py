@@ -59,6 +59,10 @@ def test_a_finding_that_is_known_is_counted_and_keeps_the_shorter_input(tmp_path
     assert names(tmp_path) == {FINDING.id}
 
 
+def test_a_finding_that_is_new_was_seen_once_at_least(tmp_path: Path) -> None:
+    assert store.load(store.save(tmp_path, replace(FOUND, count=0))) == FOUND
+
+
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[set[str]] = []
     rename = os.rename
