@@ -50,8 +50,8 @@ def test_what_is_malformed_is_shown_as_bytes(executor: Executor) -> None:
         "exchange 2, clock 1500 us, key image 3\n"
         "  request MLKEM_DECAPS, payload of 6 bytes, claims 4\n"
         "    09 09 09 09 09 09\n"
-        "  response INVALID_PAYLOAD, payload of 0 bytes"
-    ) in text or "  response KEY_NOT_FOUND" in text
+        "  response KEY_NOT_FOUND, payload of 0 bytes"
+    ) in text
     assert "  request type 0x09, payload of 1 bytes\n    magic 0xc8, version 1, flags 0x02\n    78\n" in text
     assert "  request of 0 bytes: \n  response INVALID_HEADER, payload of 0 bytes" in text
 
