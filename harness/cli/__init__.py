@@ -14,7 +14,19 @@ import click
 from harness.cli.errors import UNUSABLE, is_mendable, one_line
 
 # Imported when they are asked for: `hil doctor` has to run where a package that another command needs is missing.
-COMMANDS = ("analyze", "bench", "conform", "diff", "doctor", "keys", "open", "seal", "vectors")
+COMMANDS = (
+    "analyze",
+    "bench",
+    "conform",
+    "diff",
+    "doctor",
+    "keys",
+    "minimize",
+    "open",
+    "replay",
+    "seal",
+    "vectors",
+)
 
 
 class _Commands(click.Group):

@@ -15,6 +15,7 @@ _MENDABLE = (
     ("harness.clause_table", "ClauseTableError"),
     ("harness.conformance.runner", "ConformanceError"),
     ("harness.fuzz.error", "FuzzError"),
+    ("harness.fuzz.finding", "FindingError"),
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
     ("harness.sealing", "SealingError"),

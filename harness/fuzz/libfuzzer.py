@@ -63,6 +63,7 @@ def _arguments(options: Options, number: int) -> list[str]:
         "max_total_time": options.seconds,
         "seed": options.seed + number if options.seed else 0,
         "reload": 1 if options.jobs > 1 else 0,
+        "entropic_scale_per_exec_time": 1,
         "dict": _dictionary(options),
         "artifact_prefix": f"{options.work}/",
         "print_final_stats": 1,

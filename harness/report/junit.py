@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """JUnit XML, as Jenkins, GitLab and their like read it: a test suite per chapter, a class per clause.
 
+A fuzzing campaign is a suite of its own with a class per kind of finding.
+
 A case that judges several clauses stands under each of them, so that every class shows all that its clause rests on;
 its time counts where it stands first. A clause whose verdict no case explains has one entry of its own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from xml.etree import ElementTree as ET
 
 from harness.report.chapters import Case, Chapter, chapters, outside
+from harness.report.findings import CampaignRun, FindingRow
 from harness.report.results import ConformanceRun, Outcome
-from harness.report.text import first_line, xml_text
+from harness.report.text import first_line, thousands, xml_text
 
 OUTSIDE_SUITE = "Cases outside the clauses of this run"
 NO_CLAUSE = "no clause"
@@ -44,8 +47,39 @@ def render_junit(run: ConformanceRun) -> bytes:
             **_counts(chain.from_iterable(tests for _, tests in suites)),
         },
     )
+    about = {
+        key: str(getattr(run, key)) for key in ("target", "board", "firmware", "firmware_build", "firmware_sha256")
+    }
     for name, tests in suites:
-        root.append(_suite(run, name, tests))
+        root.append(_suite(name, about, tests))
+    return _document(root)
+
+
+def render_campaign_junit(run: CampaignRun) -> bytes:
+    """A campaign as one suite: a failed case per finding, a passed one per kind that was looked for and not found."""
+    tests = [_finding_test(finding) for finding in run.findings]
+    found = {finding.kind for finding in run.findings}
+    nothing = f"none in {thousands(run.executions)} executions"
+    tests += [_Test(kind, nothing, "passed", "", 0.0) for kind in run.kinds if kind not in found]
+    root = ET.Element("testsuites", {"name": "fuzzing campaign", "time": _seconds(run.seconds), **_counts(tests)})
+    about = {
+        "firmware": run.firmware,
+        "firmware_build": run.firmware_build,
+        "firmware_sha256": run.firmware_sha256,
+        "executions": str(run.executions),
+    }
+    root.append(_suite("findings of the fuzzer", about, tests))
+    return _document(root)
+
+
+def _finding_test(finding: FindingRow) -> _Test:
+    detail = f"{finding.location}\n{finding.report}"
+    if finding.input:
+        detail += f"\ninput: {finding.input}"
+    return _Test(finding.kind, finding.id, "failed", detail, 0.0)
+
+
+def _document(root: ET.Element) -> bytes:
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
@@ -65,7 +99,7 @@ def _case_test(classname: str, case: Case, seen: set[int]) -> _Test:
     return _Test(classname, case.result.name, case.result.outcome, case.result.detail, seconds)
 
 
-def _suite(run: ConformanceRun, name: str, tests: list[_Test]) -> ET.Element:
+def _suite(name: str, about: Mapping[str, str], tests: list[_Test]) -> ET.Element:
     skipped = sum(test.outcome == "skipped" for test in tests)
     suite = ET.Element(
         "testsuite",
@@ -77,8 +111,8 @@ def _suite(run: ConformanceRun, name: str, tests: list[_Test]) -> ET.Element:
         },
     )
     properties = ET.SubElement(suite, "properties")
-    for key in ("target", "board", "firmware", "firmware_build", "firmware_sha256"):
-        ET.SubElement(properties, "property", name=key, value=xml_text(str(getattr(run, key))))
+    for key, value in about.items():
+        ET.SubElement(properties, "property", name=key, value=xml_text(value))
     for test in tests:
         suite.append(_test_case(test))
     return suite

@@ -14,6 +14,7 @@
 #define COMPARES_MAX 1024u
 #define PLACES 4096u /* of compares; a power of two */
 #define CANDIDATES 8
+#define ANEW 12 /* one mutation in so many is a new script */
 
 struct random {
     uint32_t state;
@@ -471,12 +472,26 @@ static bool mutate_once(struct text *t, struct random *r, size_t (*mutate_anyhow
     return true;
 }
 
+/* A new script of a few snippets: what is known to make sense has its turn whatever the corpus has come to. */
+static bool begin_anew(struct text *t, struct random *r)
+{
+    uint32_t count = 1u + below(r, 3);
+    t->size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        insert_snippet(t, r, t->size, 0);
+    }
+    return t->size != 0;
+}
+
 size_t mutator_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t seed,
                       size_t (*mutate_anyhow)(uint8_t *data, size_t size, size_t max_size))
 {
     struct random r = {seed * 0x9E3779B1u ^ 0x5DEECE66u};
     struct text t = {data, size, max_size};
     r.state += r.state == 0;
+    if (!engine_current()->raw && m.snippet_count != 0 && below(&r, ANEW) == 0 && begin_anew(&t, &r)) {
+        return t.size;
+    }
     uint32_t times = 1u + (below(&r, 4) == 0 ? below(&r, 4) : 0u);
     for (uint32_t i = 0; i < times; i++) {
         mutate_once(&t, &r, mutate_anyhow);

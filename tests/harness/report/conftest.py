@@ -12,6 +12,7 @@ from emulator.source_coverage import source_coverage
 from harness.clauses import CLAUSES, Clause
 from harness.protocol import codec
 from harness.report.coverage import CoverageReport
+from harness.report.findings import CampaignRun, FindingRow, StackFrame
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun, judge_clauses
 from harness.targets.emulated import EmulatedTarget
 
@@ -115,3 +116,29 @@ def reached(firmware: Path) -> CoverageReport:
     target.close()
     data = recorder.data(target.image)
     return CoverageReport.of(target.image, data, source_coverage(target.image, data))
+
+
+@pytest.fixture
+def campaign() -> CampaignRun:
+    """Two findings of four kinds: one with a call chain, one without."""
+    chain = (
+        StackFrame("wipe+0x10 (crypto/wipe.c:20)", "wipe", "crypto/wipe.c", 20),
+        StackFrame("reset+0x36", "reset"),
+        StackFrame("0x00000010"),
+    )
+    where = "write not granted in wipe crypto/wipe.c:20"
+    return CampaignRun(
+        firmware="firmware/build/an386/release/service.elf",
+        firmware_sha256="ab" * 32,
+        firmware_build="release",
+        tool_version="0.1.0",
+        kinds=("fault", "hang", "mismatch", "status"),
+        findings=(
+            FindingRow(
+                "fault-0123456789ab", "fault", where, chain, FAULT, "cd" * 32, 7, "fault-0123456789ab/input.bin"
+            ),
+            FindingRow("mismatch-0123456789ab", "mismatch", "AES_DECRYPT status", (), "both sides", "ef" * 32),
+        ),
+        executions=50_000_000,
+        seconds=600.25,
+    )

@@ -8,7 +8,8 @@ import pytest
 
 from harness.clauses import CLAUSES, Clause
 from harness.report.chapters import chapters
-from harness.report.junit import NO_CLAUSE, OUTSIDE_SUITE, render_junit
+from harness.report.findings import CampaignRun, FindingRow
+from harness.report.junit import NO_CLAUSE, OUTSIDE_SUITE, render_campaign_junit, render_junit
 from harness.report.results import CaseResult, ClauseResult, ConformanceRun
 from harness.report.text import xml_text
 
@@ -29,8 +30,9 @@ CHILDREN = {
 }
 
 
-def _parse(run: ConformanceRun) -> ET.Element:
-    root = ET.fromstring(render_junit(run))
+def _parse(run: ConformanceRun | CampaignRun) -> ET.Element:
+    document = render_campaign_junit(run) if isinstance(run, CampaignRun) else render_junit(run)
+    root = ET.fromstring(document)
     _check(root)
     return root
 
@@ -125,3 +127,31 @@ def test_a_failed_clause_is_a_failure_whatever_its_cases(run: ConformanceRun) ->
 def test_an_empty_run_is_a_document() -> None:
     root = _parse(ConformanceRun("model", "", "", "", "", (), (), 0.0))
     assert len(root) == 0
+
+
+def test_a_campaign_has_a_failure_per_finding_and_a_pass_per_kind_without(campaign: CampaignRun) -> None:
+    root = _parse(campaign)
+    assert root.attrib["time"] == "600.250"
+    cases = [(case.attrib["classname"], case.attrib["name"], len(case)) for case in root.iter("testcase")]
+    nothing = "none in 50,000,000 executions"
+    assert cases == [
+        ("fault", "fault-0123456789ab", 1),
+        ("mismatch", "mismatch-0123456789ab", 1),
+        ("hang", nothing, 0),
+        ("status", nothing, 0),
+    ]
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert failure.text is not None
+    assert failure.attrib["message"] == campaign.findings[0].location
+    assert campaign.findings[0].report in failure.text
+    assert failure.text.endswith("input: fault-0123456789ab/input.bin")
+    properties = {p.attrib["name"]: p.attrib["value"] for p in root.iter("property")}
+    assert properties["firmware_sha256"] == campaign.firmware_sha256
+    assert properties["executions"] == "50000000"
+
+
+def test_a_campaign_of_hostile_text(hostile: str) -> None:
+    finding = FindingRow(hostile, hostile, hostile, (), hostile, hostile, 1, hostile)
+    root = _parse(CampaignRun(hostile, hostile, hostile, hostile, (hostile,), (finding,)))
+    assert root.attrib["failures"] == "1"
