@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* So many compares of one place are kept in a run: a loop's counter must not push the others out. */
-#define COMPARES_OF_A_PLACE 8u
+#define COMPARES_OF_A_PLACE 4u
 
 /* Once, or more than once: how often a loop ran, or a script repeated itself, would make every input a new one. */
 #define COUNTED 2u

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from harness.fuzz.error import FuzzError
+from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
 from harness.fuzz.seeds import dictionary, first_corpus
 from harness.fuzz.worker import make_engine
@@ -75,7 +76,7 @@ def _arguments(options: Options, number: int) -> list[str]:
 
 
 def _library() -> ctypes.CDLL:
-    """libFuzzer. The native engine has been loaded before, with its symbols for all: the mutator is found by name."""
+    """libFuzzer, loaded behind everything that it looks up by name."""
     spec = importlib.util.find_spec("atheris")
     folder = Path(next(iter(spec.submodule_search_locations or []))) if spec else None
     found = sorted(folder.glob("core_with_libfuzzer*.so")) if folder else []
@@ -86,15 +87,14 @@ def _library() -> ctypes.CDLL:
 
 def run_worker(number: int, options: Options) -> None:
     """Fuzz in this process, which ends with it."""
-    sys.setdlopenflags(os.RTLD_NOW | os.RTLD_GLOBAL)
-    from harness.fuzz.native._engine import ffi, lib
-
+    # libFuzzer finds the mutator by its name: the symbols of a module that is loaded already become everybody's.
+    ctypes.CDLL(_engine.__file__, mode=os.RTLD_GLOBAL | os.RTLD_NOLOAD)
     engine = make_engine(options, number)
     library = _library()
-    pointers = [ffi.cast("void *", ctypes.cast(getattr(library, f), ctypes.c_void_p).value) for f in _FUNCTIONS]
-    arguments = [ffi.new("char[]", os.fsencode(argument)) for argument in _arguments(options, number)]
-    argv = ffi.new("char *[]", [*arguments, ffi.NULL])
-    lib.libfuzzer_run(*pointers, len(arguments), argv)
+    pointers = [_engine.ffi.cast("void *", ctypes.cast(getattr(library, f), ctypes.c_void_p).value) for f in _FUNCTIONS]
+    arguments = [_engine.ffi.new("char[]", os.fsencode(argument)) for argument in _arguments(options, number)]
+    argv = _engine.ffi.new("char *[]", [*arguments, _engine.ffi.NULL])
+    _engine.lib.libfuzzer_run(*pointers, len(arguments), argv)
     del engine
 
 

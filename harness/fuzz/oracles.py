@@ -22,9 +22,10 @@ from harness.targets.emulated import EmulatedTarget
 
 ORACLES: Final = ("crash", "model", "fetch", "residue")
 DEFAULT_ORACLES: Final = ("model",)
-# Of scripts that end with the same operation and status, each so many-th is searched behind: a search costs as much as
-# many requests.
-RESIDUE_INTERVAL: Final = 64
+# Of scripts that end with the same operation on the same key and with the same status, each so many-th is searched
+# behind: a search costs as much as many requests.
+RESIDUE_INTERVAL: Final = 16
+_KINDS_MAX: Final = 4096
 FETCH_INTERVAL: Final = 8  # scripts; what is watched reads the window through a device
 
 
@@ -92,14 +93,16 @@ class ResidueOracle:
         self._interval = interval
         self._search = ResidueSearch(executor.target)
         self._images = key_images()
-        self._counts: Counter[tuple[int, int]] = Counter()
+        self._counts: Counter[tuple[bytes, int]] = Counter()
         self.hit: Hit | None = None
 
     def judge(self) -> Verdict:
         """Judge the last script, or pass it over."""
         exchanges = self._executor.exchanges
         last = exchanges[-1]
-        kind = last.request[2] if len(last.request) > 2 else 0, last.status
+        kind = last.request[2:3] + last.request[8:12], last.status
+        if kind not in self._counts and len(self._counts) == _KINDS_MAX:
+            self._counts.clear()
         self._counts[kind] += 1
         if self._counts[kind] % self._interval != 1 % self._interval:
             return Verdict.PASS

@@ -4,3 +4,4 @@ from typing import Any
 
 ffi: Any
 lib: Any
+__file__: str

@@ -14,7 +14,7 @@
 #define COMPARES_MAX 1024u
 #define PLACES 4096u /* of compares; a power of two */
 #define CANDIDATES 8
-#define ANEW 12 /* one mutation in so many is a new script */
+#define ANEW 5 /* one mutation in so many is a new script */
 
 struct random {
     uint32_t state;
@@ -391,7 +391,11 @@ static bool insert_number(struct text *t, struct random *r, uint32_t from, uint3
 struct replacement {
     uint32_t from;
     uint32_t to;
+    uint32_t *attempts;
 };
+
+/* An attempt that changed the input counts for so many that found nothing to change. */
+#define ATTEMPT_MADE 8u
 
 /*
  * A compare, in one of its two directions. Of some that chance offers, it is the one whose place in the code was tried
@@ -411,7 +415,8 @@ static struct replacement pick_compare(struct random *r)
         }
     }
     ++*fewest;
-    return below(r, 2) ? (struct replacement){best->left, best->right} : (struct replacement){best->right, best->left};
+    return below(r, 2) ? (struct replacement){best->left, best->right, fewest}
+                       : (struct replacement){best->right, best->left, fewest};
 }
 
 /* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
@@ -421,25 +426,18 @@ static bool replace_large(struct text *t, struct random *r)
         struct replacement c = pick_compare(r);
         uint32_t larger = c.from > c.to ? c.from : c.to;
         if (larger > UINT8_MAX && replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
+            *c.attempts += ATTEMPT_MADE;
             return true;
         }
     }
     return false;
 }
 
-static bool use_compare(struct text *t, struct random *r)
+/* A number of one byte, or one that is a length: tried in all the ways that could have led to it. */
+static bool replace_small(struct text *t, struct random *r, uint32_t from, uint32_t to)
 {
-    if (!know_compares(t, r)) {
-        return false;
-    }
-    if (below(r, 2) && replace_large(t, r)) {
-        return true;
-    }
-    struct replacement c = pick_compare(r);
-    uint32_t from = c.from;
-    uint32_t to = c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u);
-    bool raw = engine_current()->raw;
-    switch (below(r, raw ? 2 : 6)) {
+    int64_t more = (int64_t)to - (int64_t)from;
+    switch (below(r, engine_current()->raw ? 2 : 6)) {
     case 0:
         return replace_operand(t, r, from, to, 1);
     case 1:
@@ -447,11 +445,29 @@ static bool use_compare(struct text *t, struct random *r)
     case 2:
         return insert_number(t, r, from, to);
     case 3:
-        return change_length(t, r, (int64_t)to - (int64_t)from);
+        return change_length(t, r, more);
     default:
         /* A length and what it counts, together. */
-        return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, (int64_t)to - (int64_t)from);
+        return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, more);
     }
+}
+
+static bool use_compare(struct text *t, struct random *r)
+{
+    if (!know_compares(t, r)) {
+        return false;
+    }
+    if (below(r, 5) < 2 && replace_large(t, r)) {
+        return true;
+    }
+    for (int tries = 0; tries < 4; tries++) {
+        struct replacement c = pick_compare(r);
+        if (replace_small(t, r, c.from, c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u))) {
+            *c.attempts += ATTEMPT_MADE;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- all together ---- */
@@ -459,10 +475,10 @@ static bool use_compare(struct text *t, struct random *r)
 static bool mutate_once(struct text *t, struct random *r, size_t (*mutate_anyhow)(uint8_t *, size_t, size_t))
 {
     uint32_t how = below(r, 100);
-    if (how < 40 && use_compare(t, r)) {
+    if (how < 50 && use_compare(t, r)) {
         return true;
     }
-    if (how < 80 && !engine_current()->raw && change_structure(t, r)) {
+    if (how < 85 && !engine_current()->raw && change_structure(t, r)) {
         return true;
     }
     if (mutate_anyhow == NULL) {
