@@ -73,13 +73,15 @@ class Compare:
 class Executor:
     """Runs scripts on a target, which it boots and then owns. `adversary` watches every fetch of every request.
 
-    `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills.
+    `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills; `raw` says that
+    inputs are requests, not scripts.
     """
 
     def __init__(
         self, target: EmulatedTarget, raw: bool = False, adversary: bool = False, script_budget: int = SCRIPT_BUDGET
     ) -> None:
         self.target = target
+        self.raw = raw
         self._native: Any = ffi.NULL
         target.set_clock(0)
         target.boot(ENTROPY, key_images()[0])
