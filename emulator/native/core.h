@@ -209,12 +209,13 @@ bool executor_add_image(executor *e,
 void executor_set_judge(executor *e, executor_judge judge, void *user);
 enum executor_verdict executor_run(executor *e, const uint8_t *script, size_t size);
 core *executor_core(const executor *e);
-enum core_stop executor_stop(const executor *e); /* of the last run */
+enum core_stop executor_stop(const executor *e);                         /* of the last run */
 uint64_t executor_key(const executor *e, enum executor_verdict verdict); /* equal for findings that look alike */
-size_t executor_exchanges(executor *e, struct executor_exchange **out);       /* of the last script */
-uint64_t executor_instructions(const executor *e);                            /* of the last script */
-uint64_t executor_count(const executor *e);                                   /* scripts run so far */
-uint64_t executor_reached(const executor *e, uint32_t type, uint32_t status); /* exchanges so far; status below 16 */
+size_t executor_exchanges(executor *e, struct executor_exchange **out);  /* of the last script */
+uint64_t executor_instructions(const executor *e);                       /* of the last script */
+/* Count exchanges by type and status here: EXECUTOR_STATUSES for each of the 256 types; NULL: nowhere. */
+enum { EXECUTOR_STATUSES = 16 };
+void executor_count_into(executor *e, uint64_t *reached);
 /* binding: end */
 
 #endif

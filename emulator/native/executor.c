@@ -11,7 +11,6 @@
 
 #define HEADER_SIZE 8u
 #define SENDS_MAX 64u
-#define STATUSES 16u
 #define RESPONSES_KEPT 64u
 #define ARENA_SIZE (8u << 20) /* what the exchanges of one script may take; the script ends where it is full */
 
@@ -52,8 +51,7 @@ struct executor {
     struct executor_exchange exchanges[EXECUTOR_EXCHANGES];
     size_t exchange_count;
     uint64_t instructions;
-    uint64_t count;
-    uint64_t reached[256][STATUSES];
+    uint64_t *reached;
 };
 
 static uint32_t load_word(const uint8_t *at)
@@ -111,7 +109,6 @@ static void begin(executor *e)
     e->instructions = 0;
     e->state = 0;
     e->sends = 0;
-    e->count++;
 }
 
 /* ---- one exchange ---- */
@@ -152,7 +149,7 @@ static enum executor_verdict judge_response(executor *e, struct executor_exchang
         size > e->config.area_size - HEADER_SIZE) {
         return EXECUTOR_MALFORMED;
     }
-    if (x->status >= STATUSES || !(e->config.statuses >> x->status & 1u)) {
+    if (x->status >= EXECUTOR_STATUSES || !(e->config.statuses >> x->status & 1u)) {
         return EXECUTOR_STATUS;
     }
     if (x->status != 0 && size != 0) {
@@ -171,7 +168,9 @@ static void note_state(executor *e, const struct executor_exchange *x)
     uint32_t now = type << 8 | x->status;
     core_feedback_state(e->c, e->state << 16 ^ now);
     e->state = now;
-    e->reached[type & 0xFFu][x->status % STATUSES]++;
+    if (e->reached != NULL) {
+        e->reached[type * EXECUTOR_STATUSES + x->status % EXECUTOR_STATUSES]++;
+    }
 }
 
 static enum executor_verdict judge_stop(executor *e, enum core_stop stop, uint32_t rung)
@@ -275,7 +274,8 @@ static void replay(executor *e, const struct script_step *s)
     uint32_t from = script_place(s->b, x->response_size);
     uint32_t rest = x->response_size - from;
     uint32_t size = s->c == 0xFFFFu ? rest : script_place(s->c, rest);
-    memcpy(append(e, &size), x->response + from, size);
+    uint8_t *to = append(e, &size); /* first: it bounds the size */
+    memcpy(to, x->response + from, size);
 }
 
 /* Raw bytes of the window: the client may write anywhere, at any moment. */
@@ -307,12 +307,15 @@ static bool repeat(executor *e, uint32_t times, enum executor_verdict *verdict)
 static void build(executor *e, const struct script_step *s)
 {
     uint32_t size = s->a;
+    uint8_t *to;
     switch (s->op) {
     case SCRIPT_BYTES:
-        memcpy(append(e, &size), s->bytes, size);
+        to = append(e, &size);
+        memcpy(to, s->bytes, size);
         break;
     case SCRIPT_FILL:
-        memset(append(e, &size), (int)s->b, size);
+        to = append(e, &size);
+        memset(to, (int)s->b, size);
         break;
     case SCRIPT_REPLAY:
         replay(e, s);
@@ -340,7 +343,7 @@ static bool perform(executor *e, const struct script_step *s, enum executor_verd
         e->claimed = s->a;
         return true;
     case SCRIPT_CLOCK: {
-        int64_t step = (int32_t)s->a;
+        int64_t step = (int64_t)(int32_t)s->a * ((int64_t)1 << s->b % 32u);
         set_clock(e, step < 0 && (uint64_t)-step > e->clock ? 0 : e->clock + (uint64_t)step);
         return true;
     }
@@ -508,12 +511,7 @@ uint64_t executor_instructions(const executor *e)
     return e->instructions;
 }
 
-uint64_t executor_count(const executor *e)
+void executor_count_into(executor *e, uint64_t *reached)
 {
-    return e->count;
-}
-
-uint64_t executor_reached(const executor *e, uint32_t type, uint32_t status)
-{
-    return type < 256u && status < STATUSES ? e->reached[type][status] : 0;
+    e->reached = reached;
 }

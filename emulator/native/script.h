@@ -19,7 +19,7 @@ enum script_op {
     SCRIPT_SEND,     /* type u8: put a sound header before it, post it, ring */
     SCRIPT_SEND_RAW, /* post what was built as it is, header and all, and ring */
     SCRIPT_CLAIM,    /* length u32: what the header of the next SEND claims in place of the truth */
-    SCRIPT_CLOCK,    /* microseconds i32: step the clock */
+    SCRIPT_CLOCK,    /* microseconds i32, shift u8: step the clock by so many times 2^(shift modulo 32) */
     SCRIPT_KEYS,     /* image u8: the key manager writes one of the prepared images */
     SCRIPT_WINDOW,   /* offset u32: write what was built to this place of the window, without a ring */
     SCRIPT_RING,     /* ring without a new request */
@@ -41,7 +41,7 @@ struct script_step {
 /* Widths of the arguments of each step. */
 static const uint8_t script_widths[SCRIPT_OPS][3] = {
     [SCRIPT_BYTES] = {1},   [SCRIPT_FILL] = {2, 1},  [SCRIPT_REPLAY] = {1, 2, 2}, [SCRIPT_FLIP] = {2, 1},
-    [SCRIPT_SEND] = {1},    [SCRIPT_SEND_RAW] = {0}, [SCRIPT_CLAIM] = {4},        [SCRIPT_CLOCK] = {4},
+    [SCRIPT_SEND] = {1},    [SCRIPT_SEND_RAW] = {0}, [SCRIPT_CLAIM] = {4},        [SCRIPT_CLOCK] = {4, 1},
     [SCRIPT_KEYS] = {1},    [SCRIPT_WINDOW] = {4},   [SCRIPT_RING] = {0},         [SCRIPT_REPEAT] = {1},
     [SCRIPT_RACE] = {2, 1},
 };

@@ -13,6 +13,7 @@ _MENDABLE = (
     ("emulator.errors", "EmulatorError"),
     ("harness.analysis.error", "AnalysisError"),
     ("harness.conformance.runner", "ConformanceError"),
+    ("harness.fuzz.error", "FuzzError"),
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
     ("harness.sealing", "SealingError"),

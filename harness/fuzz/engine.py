@@ -1,66 +1,129 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An engine's way to the executor: the native engine module gets the executor's functions as pointers.
-
-Both modules are compiled on their own, so neither is linked against the other and each has types of its own.
-"""
+"""An executor handed to the native side of the engines, which then run inputs without Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-from emulator.cpu import ffi as emulator_ffi
-from emulator.cpu import lib as emulator_lib
+import emulator.cpu
 from harness.fuzz.executor import COUNTERS, Executor, Verdict
-from harness.fuzz.native._engine import ffi, lib
+from harness.fuzz.native import _engine
+from harness.fuzz.seeds import snippets, tokens
+from harness.protocol import commands as table
+from harness.protocol.commands import Status
 
-# Members of struct engine that are functions of the native core.
-_FUNCTIONS = {
-    "run": "executor_run",
-    "key": "executor_key",
-    "compares": "core_compares",
-    "feedback": "core_feedback",
-}
+ffi, lib = _engine.ffi, _engine.lib
 
 Report = Callable[[Verdict, bytes], None]
 
+STATS_SIZE: Final = int(ffi.sizeof("struct engine_stats"))
+
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """What has to stay alive while an engine runs: its struct, the executor, and the callback behind `report`."""
+class Stats:
+    """What an engine has done so far; `reached` counts exchanges by type code and status."""
 
-    engine: Any
-    executor: Executor
-    callback: Any
+    executions: int = 0
+    findings: int = 0
+    edges: int = 0
+    last_new_edge: int = 0
+    reached: tuple[tuple[int, int, int], ...] = ()
+
+    def of(self, code: int, status: Status) -> int:
+        """Exchanges of a type with an answer of a status."""
+        return sum(count for type, answered, count in self.reached if (type, answered) == (code, status))
 
 
-def _over(pointer: Any, kind: str = "void *") -> Any:
-    """A pointer of the emulator's binding as one of the engine's."""
-    return ffi.cast(kind, int(emulator_ffi.cast("uintptr_t", pointer)))
+class StatsFile:
+    """Statistics in a file that the engine's process writes and another one reads while it runs."""
 
+    def __init__(self, path: Path, create: bool = False) -> None:
+        if create:
+            path.write_bytes(bytes(STATS_SIZE))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), STATS_SIZE)
+        self._buffer = ffi.from_buffer(self._map, require_writable=True)
+        self.native = ffi.cast("struct engine_stats *", self._buffer)
 
-def attach(executor: Executor, report: Report | None = None) -> Attachment:
-    """Make `executor` the one of this process's engines; keep what is returned as long as an engine may run.
-
-    `report` is called with verdict and input of each finding that looks new. It runs within an execution: it must not
-    run the executor, and what it raises is shown on standard error and otherwise lost.
-    """
-    engine = ffi.new("struct engine *")
-    engine.executor = _over(executor.native)
-    engine.core = _over(executor.target.machine.cpu.native)
-    for member, function in _FUNCTIONS.items():
-        kind = ffi.typeof(getattr(engine, member))
-        setattr(engine, member, _over(emulator_ffi.addressof(emulator_lib, function), kind))
-    engine.counters = _over(executor.counters, "uint8_t *")
-    engine.counter_count = COUNTERS
-    engine.raw = executor.raw
-    callback = ffi.NULL
-    if report is not None:
-        callback = ffi.callback(
-            "void(int, const uint8_t *, size_t)",
-            lambda verdict, data, size: report(Verdict(verdict), ffi.buffer(data, size)[:]),
+    def read(self) -> Stats:
+        """The numbers as they are now."""
+        s = self.native
+        reached = tuple(
+            (code, status, int(s.reached[code][status]))
+            for code in range(256)
+            for status in range(16)
+            if s.reached[code][status]
         )
-    engine.report = callback
-    lib.engine_use(engine)
-    return Attachment(engine, executor, callback)
+        return Stats(int(s.executions), int(s.findings), int(s.edges), int(s.last_new_edge), reached)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ffi.release(self._buffer)
+        self._map.close()
+
+
+class Engine:
+    """The process's one engine, on an executor. `report` is told of findings that look new, in the middle of a run."""
+
+    def __init__(self, executor: Executor, stats: StatsFile, report: Report | None = None, raw: bool = False) -> None:
+        self._keep: list[Any] = [executor, stats]
+        native = ffi.new("struct engine *")
+        core = executor.target.machine.cpu.native
+        native.executor, native.core = _pointer(executor.native), _pointer(core)
+        for field, function in (
+            ("run", "executor_run"),
+            ("key", "executor_key"),
+            ("compares", "core_compares"),
+            ("edges", "core_edge_count"),
+            ("feedback", "core_feedback"),
+        ):
+            address = _pointer(emulator.cpu.ffi.addressof(emulator.cpu.lib, function))
+            setattr(native, field, ffi.cast(ffi.typeof(getattr(native, field)), address))
+        native.counters, native.counter_count = ffi.cast("uint8_t *", _pointer(executor.counters)), COUNTERS
+        native.stats, native.raw = stats.native, raw
+        if report is not None:
+            handle = ffi.callback(
+                "void(int, const uint8_t *, size_t)",
+                lambda verdict, data, size: report(Verdict(verdict), ffi.buffer(data, size)[:]),
+            )
+            native.report = handle
+            self._keep.append(handle)
+        executor.count_into(int(ffi.cast("uintptr_t", ffi.addressof(native.stats, "reached"))))
+        self._keep.append(native)
+        lib.engine_use(native)
+        self._use_texts(snippets(), tokens())
+
+    def _use_texts(self, whole: Sequence[bytes], parts: Sequence[bytes]) -> None:
+        arrays = []
+        for texts in (whole, parts):
+            array = ffi.new("struct engine_text[]", len(texts))
+            for entry, text in zip(array, texts, strict=True):
+                entry.bytes, entry.size = ffi.from_buffer("uint8_t[]", text), len(text)
+                self._keep.append(entry.bytes)
+            arrays.append(array)
+        self._keep += [arrays, whole, parts]
+        lib.mutator_use(arrays[0], len(whole), arrays[1], len(parts))
+
+    def execute(self, script: bytes) -> Verdict:
+        """Run one input as an engine does."""
+        return Verdict(lib.engine_execute(script, len(script)))
+
+
+def _pointer(other: Any) -> Any:
+    """A pointer of the emulator's binding as one of this module's."""
+    return ffi.cast("void *", int(emulator.cpu.ffi.cast("uintptr_t", other)))
+
+
+def reached_text(stats: Stats) -> dict[str, dict[str, int]]:
+    """Exchanges by operation and status, by name; codes that no operation has are together under `other`."""
+    out: dict[str, dict[str, int]] = {}
+    for code, status, count in stats.reached:
+        command = table.BY_CODE.get(code)
+        row = out.setdefault(command.name if command else "other", {})
+        name = Status(status).name if status in set(Status) else f"{status:#04x}"
+        row[name] = row.get(name, 0) + count
+    return out

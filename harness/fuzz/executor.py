@@ -23,7 +23,7 @@ from harness.protocol.commands import Status
 from harness.targets.emulated import EmulatedTarget
 
 COUNTERS: Final = int(lib.CORE_COUNTERS)
-SCRIPT_BUDGET: Final = 100_000_000
+SCRIPT_BUDGET: Final = 8_000_000
 
 # Instruction bounds are those of the release build; other builds need more, never without end.
 _SLACK: Final = {"release": 1}
@@ -73,15 +73,13 @@ class Compare:
 class Executor:
     """Runs scripts on a target, which it boots and then owns. `adversary` watches every fetch of every request.
 
-    `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills; `raw` says that
-    inputs are requests, not scripts.
+    `native` is the pointer for whoever drives the executor from C; `counters` is the map that it fills.
     """
 
     def __init__(
         self, target: EmulatedTarget, raw: bool = False, adversary: bool = False, script_budget: int = SCRIPT_BUDGET
     ) -> None:
         self.target = target
-        self.raw = raw
         self._native: Any = ffi.NULL
         target.set_clock(0)
         target.boot(ENTROPY, key_images()[0])
@@ -150,6 +148,10 @@ class Executor:
     def run(self, script: bytes) -> Verdict:
         """Run one script from the state right behind boot; the machine stays as the script has left it."""
         return Verdict(lib.executor_run(self._native, script, len(script)))
+
+    def count_into(self, address: int) -> None:
+        """Count exchanges by type and status in host memory: u64[256][16]."""
+        lib.executor_count_into(self._native, ffi.cast("uint64_t *", address))
 
     @property
     def exchanges(self) -> Sequence[Exchange]:

@@ -3,33 +3,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
-from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, default_keys
+from harness.default_keys import AES_KEY_ID, default_keys
 from harness.protocol import commands as table
-from harness.protocol.key_image import KeyImage, corrupt
+from harness.protocol.key_image import KeyImage, KeySlot, corrupt
 
 
 @cache
-def key_images() -> tuple[bytes, ...]:
-    """Prepared images of KEY_STORAGE_SIZE bytes each, as KEYS numbers them; the first is in place at the start.
+def named_images() -> dict[str, bytes]:
+    """Prepared images of KEY_STORAGE_SIZE bytes each, in the order in which KEYS numbers them; boot has the first.
 
-    0 the default keys; 1 all rotated with the same material; 2 AES keys with new material; 3 a damaged digest of the
-    first AES key and of the first ML-DSA key; 4 a header that does not parse; 5 no keys at all; 6 an image of zeros.
+    `other material` has other seeds and AES keys under the same generations, `renewed` other AES keys under the next.
     """
-    first = default_keys()
-    slots = tuple(slot and slot.rotated(slot.material) for slot in first.slots)
-    renewed = tuple(
-        slot.rotated(bytes(byte ^ 0xA5 for byte in slot.material))
-        if slot and slot.algorithm is table.Algorithm.AES
-        else slot
-        for slot in first.slots
-    )
-    damaged = first.build()
-    for index, slot in enumerate(first.slots):
-        if slot is not None and slot.key_id in (AES_KEY_ID, MLDSA_KEY_IDS[44]):
-            damaged = corrupt(damaged, index, "digest")
-    headless = bytes((first.build()[0] ^ 1,)) + first.build()[1:]
-    images = (first.build(), KeyImage(slots).build(), KeyImage(renewed).build(), damaged, headless)
-    images += (KeyImage((None,) * len(first.slots)).build(), b"")
-    return tuple(image.ljust(table.KEY_STORAGE_SIZE, b"\0") for image in images)
+    keys = default_keys()
+    sound = keys.build()
+    damaged = next(i for i, slot in enumerate(keys.slots) if slot is not None and slot.key_id == AES_KEY_ID)
+    images = {
+        "initial": sound,
+        "rotated": _each(keys, lambda slot: slot.rotated(slot.material)),
+        "other material": _each(keys, _with_other_material),
+        "damaged slot": corrupt(sound, damaged, "digest"),
+        "unparsable": b"?" + sound[1:],
+        "renewed": _each(keys, _renewed),
+        "no keys": _each(keys, lambda _: None),
+        "zeros": b"",
+    }
+    return {name: image.ljust(table.KEY_STORAGE_SIZE, b"\0") for name, image in images.items()}
+
+
+def key_images() -> tuple[bytes, ...]:
+    """The images alone, by number."""
+    return tuple(named_images().values())
+
+
+def _each(keys: KeyImage, change: Callable[[KeySlot], KeySlot | None]) -> bytes:
+    return KeyImage(tuple(None if slot is None else change(slot) for slot in keys.slots)).build()
+
+
+def _with_other_material(slot: KeySlot) -> KeySlot:
+    """A seed or an AES key is another one; a public key stays, as others would not be sound."""
+    secret = len(slot.material) == table.AES_KEY_SIZE
+    return replace(slot, material=bytes(byte ^ 0xFF for byte in slot.material)) if secret else slot
+
+
+def _renewed(slot: KeySlot) -> KeySlot:
+    aes = slot.algorithm == table.Algorithm.AES
+    return slot.rotated(bytes(byte ^ 0xA5 for byte in slot.material)) if aes else slot

@@ -47,14 +47,14 @@ _FORMATS: Final[dict[Op, str]] = {
     Op.SEND: "B",
     Op.SEND_RAW: "",
     Op.CLAIM: "I",
-    Op.CLOCK: "i",
+    Op.CLOCK: "iB",
     Op.KEYS: "B",
     Op.WINDOW: "I",
     Op.RING: "",
     Op.REPEAT: "B",
     Op.RACE: "HB",
 }
-_STRUCTS: Final = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
+_STRUCTS: Final[dict[Op, struct.Struct]] = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,9 @@ def claim(length: int) -> Step:
     return Step(Op.CLAIM, (length,))
 
 
-def clock(microseconds: int) -> Step:
-    """Step the clock, forward or back."""
-    return Step(Op.CLOCK, (microseconds,))
+def clock(microseconds: int, shift: int = 0) -> Step:
+    """Step the clock, forward or back, by microseconds * 2^shift."""
+    return Step(Op.CLOCK, (microseconds, shift))
 
 
 def keys(image: int) -> Step:
@@ -201,7 +201,7 @@ _LISTINGS = {
     Op.SEND: lambda s: f"send as {_type(s.arguments[0])}",
     Op.SEND_RAW: lambda _: "send as it is",
     Op.CLAIM: lambda s: f"claim a payload of {s.arguments[0]} bytes",
-    Op.CLOCK: lambda s: f"clock {s.arguments[0]:+} us",
+    Op.CLOCK: lambda s: f"clock {s.arguments[0] << s.arguments[1] % 32:+} us",
     Op.KEYS: lambda s: f"write key image {s.arguments[0]}",
     Op.WINDOW: lambda s: f"write it to window offset {s.arguments[0]:#x}",
     Op.RING: lambda _: "ring",

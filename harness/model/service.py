@@ -151,6 +151,11 @@ class Model:
             payload = payload.ljust(length, b"\0")
         return handler(payload)
 
+    @property
+    def generator_state(self) -> DrbgState:
+        """The random number generator's state now."""
+        return self._generator.state
+
     def snapshot(self) -> ModelState:
         """The present state, key storage included."""
         return ModelState(

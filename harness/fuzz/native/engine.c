@@ -7,8 +7,7 @@
 #define KEYS 1024u /* a power of two; a campaign with more kinds of findings than that has other problems */
 
 static struct engine engine;
-static uint64_t executions;
-static uint64_t findings;
+static uint64_t last_input;
 static struct {
     uint64_t key;
     uint32_t count;
@@ -17,13 +16,34 @@ static struct {
 void engine_use(const struct engine *e)
 {
     engine = *e;
-    executions = findings = 0;
+    last_input = 0;
     memset(seen, 0, sizeof seen);
 }
 
 const struct engine *engine_current(void)
 {
     return &engine;
+}
+
+/* FNV-1a, by words. */
+uint64_t engine_digest(const uint8_t *input, size_t size)
+{
+    uint64_t h = 0xCBF29CE484222325u ^ size;
+    for (; size >= 8; input += 8, size -= 8) {
+        uint64_t word;
+        memcpy(&word, input, sizeof word);
+        h = (h ^ word) * 0x100000001B3u;
+        h ^= h >> 29;
+    }
+    for (; size > 0; input++, size--) {
+        h = (h ^ *input) * 0x100000001B3u;
+    }
+    return h ^ h >> 32;
+}
+
+uint64_t engine_last_input(void)
+{
+    return last_input;
 }
 
 static bool is_worth_reporting(uint64_t key)
@@ -42,23 +62,20 @@ static bool is_worth_reporting(uint64_t key)
 
 int engine_execute(const uint8_t *input, size_t size)
 {
+    struct engine_stats *stats = engine.stats;
     int verdict = engine.run(engine.executor, input, size);
-    executions++;
+    uint64_t edges = engine.edges(engine.core);
+    last_input = engine_digest(input, size);
+    stats->executions++;
+    if (edges != stats->edges) {
+        stats->edges = edges;
+        stats->last_new_edge = stats->executions;
+    }
     if (verdict != 0) {
-        findings++;
+        stats->findings++;
         if (engine.report != NULL && is_worth_reporting(engine.key(engine.executor, verdict))) {
             engine.report(verdict, input, size);
         }
     }
     return verdict;
-}
-
-uint64_t engine_executions(void)
-{
-    return executions;
-}
-
-uint64_t engine_findings(void)
-{
-    return findings;
 }

@@ -20,6 +20,15 @@ struct engine_compare {
     uint32_t right;
 };
 
+/* What a campaign has done so far; in memory that another process may watch. */
+struct engine_stats {
+    uint64_t executions;
+    uint64_t findings; /* inputs that did not pass, equal ones included */
+    uint64_t edges;
+    uint64_t last_new_edge;    /* the execution that found it */
+    uint64_t reached[256][16]; /* exchanges by type and status */
+};
+
 /* The executor, as functions of the emulator's native core; `report` is told of each finding that looks new. */
 struct engine {
     void *executor;
@@ -27,10 +36,12 @@ struct engine {
     int (*run)(void *executor, const uint8_t *input, size_t size);
     uint64_t (*key)(const void *executor, int verdict);
     size_t (*compares)(const void *core, struct engine_compare **out);
+    size_t (*edges)(const void *core);
     bool (*feedback)(void *core, uint8_t *counters);
     void (*report)(int verdict, const uint8_t *input, size_t size);
     uint8_t *counters;
     uint32_t counter_count;
+    struct engine_stats *stats;
     bool raw; /* inputs are requests, not scripts: no structure to respect */
 };
 
@@ -42,8 +53,6 @@ void engine_use(const struct engine *engine); /* one engine a process */
  */
 enum { ENGINE_REPORTS = 4 };
 int engine_execute(const uint8_t *input, size_t size);
-uint64_t engine_executions(void);
-uint64_t engine_findings(void); /* inputs that did not pass, equal ones included */
 
 /*
  * Mutations. Snippets are scripts that do something sensible, tokens are bytes that mean something; both stay with the

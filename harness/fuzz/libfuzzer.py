@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libFuzzer, from the library that the package atheris carries: `python -m harness.fuzz.libfuzzer NUMBER OPTIONS`.
+
+The driver ends the process that runs it, so each worker is one of its own. It calls a function of the native engine,
+which calls the executor: no Python runs for an input, unless an oracle is written in it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.fuzz.error import FuzzError
+from harness.fuzz.options import Options
+from harness.fuzz.seeds import dictionary, first_corpus
+from harness.fuzz.worker import make_engine
+
+_FUNCTIONS = ("LLVMFuzzerRunDriver", "__sanitizer_cov_8bit_counters_init", "LLVMFuzzerMutate")
+
+
+def log_path(options: Options, number: int) -> Path:
+    """What libFuzzer itself prints."""
+    return options.work / f"worker-{number}.log"
+
+
+def prepare(options: Options) -> None:
+    """Files that all workers share: the corpus, the first seeds, the dictionary."""
+    options.corpus.mkdir(parents=True, exist_ok=True)
+    seeds = _seeds(options)
+    seeds.mkdir(parents=True, exist_ok=True)
+    for number, script in enumerate(first_corpus()):
+        (seeds / f"{number:03}").write_bytes(script)
+    _dictionary(options).write_text(dictionary(), encoding="ascii")
+
+
+def start(options: Options, number: int, core: int | None) -> subprocess.Popen[bytes]:
+    """Start worker `number`, on one core where one is named."""
+    command = [sys.executable, "-m", "harness.fuzz.libfuzzer", str(number), options.dump()]
+    with log_path(options, number).open("wb") as log:
+        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    if core is not None:
+        os.sched_setaffinity(worker.pid, {core})
+    return worker
+
+
+def _seeds(options: Options) -> Path:
+    return options.work / "seeds"
+
+
+def _dictionary(options: Options) -> Path:
+    return options.work / "tokens.dict"
+
+
+def _arguments(options: Options, number: int) -> list[str]:
+    flags = {
+        "max_len": options.length,
+        "len_control": 0,
+        "runs": -1 if options.runs == 0 else options.runs,
+        "max_total_time": options.seconds,
+        "seed": options.seed + number if options.seed else 0,
+        "reload": 1 if options.jobs > 1 else 0,
+        "entropic_scale_per_exec_time": 1,
+        "dict": _dictionary(options),
+        "artifact_prefix": f"{options.work}/",
+        "print_final_stats": 1,
+        "detect_leaks": 0,
+        "rss_limit_mb": 0,
+        "timeout": 600,
+    }
+    return ["hil", *(f"-{name}={value}" for name, value in flags.items()), str(options.corpus), str(_seeds(options))]
+
+
+def _library() -> ctypes.CDLL:
+    """libFuzzer. The native engine has been loaded before, with its symbols for all: the mutator is found by name."""
+    spec = importlib.util.find_spec("atheris")
+    folder = Path(next(iter(spec.submodule_search_locations or []))) if spec else None
+    found = sorted(folder.glob("core_with_libfuzzer*.so")) if folder else []
+    if not found:
+        raise FuzzError("the package atheris has no libFuzzer here; run `make setup`, or use --engine afl")
+    return ctypes.CDLL(str(found[0]))
+
+
+def run_worker(number: int, options: Options) -> None:
+    """Fuzz in this process, which ends with it."""
+    sys.setdlopenflags(os.RTLD_NOW | os.RTLD_GLOBAL)
+    from harness.fuzz.native._engine import ffi, lib
+
+    engine = make_engine(options, number)
+    library = _library()
+    pointers = [ffi.cast("void *", ctypes.cast(getattr(library, f), ctypes.c_void_p).value) for f in _FUNCTIONS]
+    arguments = [ffi.new("char[]", os.fsencode(argument)) for argument in _arguments(options, number)]
+    argv = ffi.new("char *[]", [*arguments, ffi.NULL])
+    lib.libfuzzer_run(*pointers, len(arguments), argv)
+    del engine
+
+
+if __name__ == "__main__":
+    run_worker(int(sys.argv[1]), Options.load(sys.argv[2]))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The firmware with a patch: a copy of its sources with the objects that stand beside them, so that little is built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.targets.opening import default_firmware
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+
+
+class PatchError(Exception):
+    """A patch does not apply, or what it makes does not build; the message names it and ends with the tool's words."""
+
+
+def build_patched(patch: Path, build: str, directory: Path) -> Path:
+    """The service's image of `build` with `patch`, made in `directory`, an existing folder without a `firmware`.
+
+    What stands in front of the patch's first `diff` line is for its reader. Raises PatchError.
+    """
+    tree, image = directory / "firmware", default_firmware(build=build)
+    builds = image.parents[1]
+    others = {path.name for path in builds.iterdir()} - {build} if builds.is_dir() else set()
+    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
+    # A copy inside a checkout is none of that repository's business.
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(directory.resolve().parent)}
+    _run(
+        ["git", "apply", "--whitespace=nowarn", str(patch.resolve())],
+        f"{patch.name} does not apply",
+        tree.parent,
+        environment,
+    )
+    patched = tree / image.relative_to(FIRMWARE)
+    _run(["make", f"BUILD={build}", str(patched.relative_to(tree))], f"{patch.name} does not build", tree, environment)
+    return patched
+
+
+def _run(command: list[str], complaint: str, directory: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PatchError(f"{complaint}: {(done.stderr or done.stdout).strip()}")
