@@ -142,7 +142,8 @@ def environment(options: Options) -> dict[str, str]:
 def start(options: Options, number: int, core: int | None) -> subprocess.Popen[bytes]:
     """Start instance `number`, with its target on one core where one is named. It ends when this process does.
 
-    It has a session of its own: Ctrl-C is for this process, which then calls `stop`.
+    It has a session of its own: Ctrl-C is for this process, which then calls `stop`, and afl-fuzz kills its whole group
+    of processes where its target does not start.
     """
     usual = os.sched_getaffinity(0)
     line = ["setpriv", "--pdeathsig", "TERM", "--", *command(options, number)]
@@ -180,10 +181,13 @@ def stop(instances: Iterable[subprocess.Popen[bytes]]) -> None:
 
 
 def failure(options: Options, number: int) -> str:
-    """Why an instance has ended before its time, as far as its log tells."""
-    text = re.sub(r"\x1b[\[)][0-9;?]*[A-Za-z]?", "", log_path(options, number).read_text("utf-8", "replace"))
-    lines = [line.strip() for line in text.splitlines()]
-    aborts = [line for line in lines if "ABORT" in line or "SYSTEM ERROR" in line]
+    """Why an instance has ended before its time: what its target says by itself, or what afl-fuzz has printed."""
+    target = afl_target.command(options, number)
+    tried = subprocess.run(target, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if tried.returncode == afl_target.UNUSABLE:
+        return tried.stderr.strip()
+    text = re.sub(r"\x1b[\[()][0-9;?]*[A-Za-z]?", "", log_path(options, number).read_text("utf-8", "replace"))
+    aborts = [line.strip() for line in text.splitlines() if "ABORT" in line or "SYSTEM ERROR" in line]
     return f"{aborts[-1] if aborts else 'afl-fuzz has ended'}; see {log_path(options, number)}"
 
 

@@ -27,7 +27,7 @@ from harness.targets.base import TargetError
 from harness.targets.names import DEFAULT_BOARD
 from harness.targets.opening import default_firmware
 
-_UNUSABLE: Final = 2
+UNUSABLE: Final = 2  # exit status
 
 # AFL++ sets it for the second target of an instance, which runs some inputs again for the sake of their compares.
 _FOR_COMPARES: Final = "___AFL_EINS_ZWEI_POLIZEI___"
@@ -74,7 +74,7 @@ def _run_once(engine: Engine, path: Path | None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGABRT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGABRT)
-    return _UNUSABLE
+    return UNUSABLE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,11 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if end == lib.AFL_ALONE:
             return _run_once(engine, given.input)
     except OSError as error:
-        parser.exit(_UNUSABLE, f"{error.filename}: {error.strerror}\n")
+        parser.exit(UNUSABLE, f"{error.filename}: {error.strerror}\n")
     except (EmulatorError, TargetError) as error:
-        parser.exit(_UNUSABLE, f"{error}\n")
+        parser.exit(UNUSABLE, f"{error}\n")
     if end == lib.AFL_REFUSED:
-        parser.exit(_UNUSABLE, "this fuzzer shares no inputs as AFL++ 4.04 does; install Debian's package afl++\n")
+        parser.exit(UNUSABLE, "this fuzzer shares no inputs as AFL++ 4.04 does; install Debian's package afl++\n")
     return 0
 
 
