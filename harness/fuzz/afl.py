@@ -16,6 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -178,6 +179,24 @@ def stop(instances: Iterable[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             instance.kill()
             instance.wait()
+
+
+@contextmanager
+def running(options: Options) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A campaign's instances, spread over the cores that this process may use, from their start to a whole corpus.
+
+    Whatever ends the block ends them, Ctrl-C too. Raises FuzzError where afl-fuzz is missing.
+    """
+    prepare(options)
+    cores = sorted(os.sched_getaffinity(0))
+    instances: list[subprocess.Popen[bytes]] = []
+    try:
+        for number in range(options.jobs):
+            instances.append(start(options, number, cores[number % len(cores)]))
+        yield instances
+    finally:
+        stop(instances)
+        collect(options)
 
 
 def failure(options: Options, number: int) -> str:

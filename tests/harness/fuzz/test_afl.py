@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -175,6 +177,35 @@ def test_targets_end_even_with_a_fuzzer_that_was_killed(
     started[0].kill()
     started[0].wait()
     until(lambda: not alive(targets))
+
+
+CAMPAIGN = """
+import sys
+from harness.fuzz import afl
+from harness.fuzz.options import Options
+with afl.running(Options.load(sys.argv[1])) as instances:
+    for instance in instances:
+        instance.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "collected"), [(signal.SIGINT, -signal.SIGINT, True), (signal.SIGKILL, -signal.SIGKILL, False)]
+)
+def test_a_campaign_ends_with_its_process(options: Options, end: int, status: int, collected: bool) -> None:
+    options = replace(options, jobs=2, runs=0)
+    campaign = subprocess.Popen([sys.executable, "-c", CAMPAIGN, options.dump()], stderr=subprocess.DEVNULL)
+    until(lambda: len(descendants(campaign.pid)) == 6 and len(afl.queue(options)) > 2 * len(first_corpus()))
+    everybody = descendants(campaign.pid)
+    campaign.send_signal(end)
+    assert campaign.wait(SECONDS) == status
+    until(lambda: not alive(everybody))
+    corpus = {path.read_bytes() for path in options.corpus.iterdir()}
+    queue = {path.read_bytes() for path in afl.queue(options)}
+    assert (queue <= corpus) == collected
+    afl.prepare(options)
+    seeds = {path.read_bytes() for path in afl.seeds_folder(options).iterdir()}
+    assert {script for script in queue if len(script) <= options.length} <= seeds
 
 
 def test_the_next_campaign_starts_from_what_a_killed_one_left(options: Options) -> None:
