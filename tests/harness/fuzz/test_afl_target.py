@@ -113,6 +113,7 @@ def test_tmin_keeps_what_crashes(locked: Path, tmp_path: Path) -> None:
     (tmp_path / "crash").write_bytes(script.encode([script.send(0x7F)] * 4) + CRASH + NOTHING * 4)
     done = tool("afl-tmin", "-i", tmp_path / "crash", "-o", tmp_path / "min", "--", *program(locked))
     assert done.returncode == 0, done.stdout
+    assert b"exits with a signal" in done.stdout
     assert b"LOCK" in (tmp_path / "min").read_bytes()
     assert len((tmp_path / "min").read_bytes()) < len((tmp_path / "crash").read_bytes())
 
