@@ -51,11 +51,18 @@ struct shared_compares {
     struct operands operands[PLACES][OPERANDS];
 };
 
+/* The segment goes with its last user, even where the fuzzer is killed: it can be attached as long as somebody has it.
+ */
 static void *attach(const char *variable)
 {
-    const char *id = getenv(variable);
-    void *segment = id == NULL ? (void *)-1 : shmat(atoi(id), NULL, 0);
-    return segment == (void *)-1 ? NULL : segment;
+    const char *text = getenv(variable);
+    int id = text == NULL ? -1 : atoi(text);
+    void *segment = shmat(id, NULL, 0);
+    if (segment == (void *)-1) {
+        return NULL;
+    }
+    shmctl(id, IPC_RMID, NULL);
+    return segment;
 }
 
 static bool send_words(const uint32_t *words, size_t count)

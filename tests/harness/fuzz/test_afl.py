@@ -74,6 +74,11 @@ def alive(processes: Sequence[int]) -> list[int]:
     return [process for process in processes if Path(f"/proc/{process}").exists()]
 
 
+def segments_of(creator: int) -> list[str]:
+    """The shared memory of System V that a process has made: its lines in the kernel's table."""
+    return [line for line in Path("/proc/sysvipc/shm").read_text().splitlines() if line.split()[4] == str(creator)]
+
+
 # ---- the command line ----
 
 
@@ -166,7 +171,7 @@ def test_instances_have_a_core_each_and_leave_nobody_behind(
     }
 
 
-def test_targets_end_even_with_a_fuzzer_that_was_killed(
+def test_a_fuzzer_that_was_killed_leaves_neither_targets_nor_memory(
     options: Options, started: list[subprocess.Popen[bytes]]
 ) -> None:
     afl.prepare(options)
@@ -174,9 +179,11 @@ def test_targets_end_even_with_a_fuzzer_that_was_killed(
     started.append(afl.start(replace(options, runs=0), 0, None))
     until(lambda: len(descendants(started[0].pid)) == 2 and len(afl.queue(options)) > 3)
     targets = descendants(started[0].pid)
+    assert len(segments_of(started[0].pid)) == 3
     started[0].kill()
     started[0].wait()
     until(lambda: not alive(targets))
+    assert not segments_of(started[0].pid)
 
 
 CAMPAIGN = """
