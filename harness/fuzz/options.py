@@ -28,7 +28,7 @@ class Options:
     raw: bool = False
     seconds: int = 0
     runs: int = 0
-    length: int = 4096
+    length: int = 1024
     seed: int = 0
     jobs: int = 1
 

@@ -7,6 +7,7 @@ predicts every response bit for bit; residue looks for secrets that stayed; the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,7 +22,9 @@ from harness.targets.emulated import EmulatedTarget
 
 ORACLES: Final = ("crash", "model", "fetch", "residue")
 DEFAULT_ORACLES: Final = ("model",)
-RESIDUE_INTERVAL: Final = 256  # scripts between two searches of memory: one costs as much as many requests
+# Of scripts that end with the same operation and status, each so many-th is searched behind: a search costs as much as
+# many requests.
+RESIDUE_INTERVAL: Final = 64
 
 
 class ModelOracle:
@@ -81,22 +84,25 @@ class _GeneratorState:
 
 
 class ResidueOracle:
-    """Each RESIDUE_INTERVAL-th script: no secret of its last request stays where it must not (SEC-1)."""
+    """No secret of a script's last request stays where it must not (SEC-1), looked at now and then."""
 
     def __init__(self, executor: Executor, interval: int = RESIDUE_INTERVAL) -> None:
         self._executor = executor
         self._interval = interval
         self._search = ResidueSearch(executor.target)
         self._images = key_images()
-        self._count = 0
+        self._counts: Counter[tuple[int, int]] = Counter()
         self.hit: Hit | None = None
 
     def judge(self) -> Verdict:
         """Judge the last script, or pass it over."""
-        self._count += 1
-        if self._count % self._interval:
+        exchanges = self._executor.exchanges
+        last = exchanges[-1]
+        kind = last.request[2] if len(last.request) > 2 else 0, last.status
+        self._counts[kind] += 1
+        if self._counts[kind] % self._interval != 1 % self._interval:
             return Verdict.PASS
-        hits = self._search.search(_secrets_behind(self._executor.exchanges, self._images))
+        hits = self._search.search(_secrets_behind(exchanges, self._images))
         self.hit = hits[0] if hits else None
         return Verdict.RESIDUE if hits else Verdict.PASS
 

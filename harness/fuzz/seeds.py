@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from hashlib import shake_128
 
 from harness.default_keys import (
     AES_KEY_ID,
@@ -28,6 +29,7 @@ _KEY_IDS = (
     *MLKEM_KEY_IDS.values(),
     UNKNOWN_KEY_ID,
 )
+_SHORT = 200  # bytes
 _NONCE, _TAG, _SECRET = table.GCM_NONCE_SIZE, table.GCM_TAG_SIZE, table.MLKEM_SECRET_SIZE
 
 
@@ -83,6 +85,7 @@ def _aes() -> Iterator[list[Step]]:
         yield [*encrypt(key_id), *decrypt(key_id), *decrypt(key_id, back=1)]
     head = s.literal(AES_KEY_ID.to_bytes(4, "little") + b"\0\0")
     yield [*head, s.fill(1000, 0x41), s.send(table.AES_ENCRYPT.code)]
+    yield encrypt(AES_KEY_ID, b"", shake_128(b"a plaintext without equal bytes").digest(600))
     yield [*head, s.fill(table.AES_PLAINTEXT_MAX), s.send(table.AES_ENCRYPT.code)]
 
 
@@ -104,17 +107,19 @@ def _post_quantum() -> Iterator[list[Step]]:
 
 def _around() -> Iterator[list[Step]]:
     """Everything but a sound request."""
-    yield s.literal(codec.encode_request(table.AES_ENCRYPT.code))
+    for command in table.COMMANDS:
+        yield [*s.literal(codec.encode_request(command.code)), s.send_raw()]
     yield [s.send(0x7F)]
     for command in table.COMMANDS:
         yield [s.send(command.code)]
     yield [s.claim(table.MAX_PAYLOAD + 1), s.send(table.AES_ENCRYPT.code)]
     for image in range(len(key_images())):
-        yield [s.keys(image)]
+        yield [s.keys(image), s.repeat(1)]
     yield [s.ring()]
     yield [*s.literal(bytes(4)), s.window(0), s.ring()]
-    yield [s.send(0x7F), s.repeat(100)]
-    yield [s.clock(table.RATE_COOLDOWN_US), s.clock(-1)]
+    yield [s.repeat(1)]
+    yield [s.clock(table.RATE_COOLDOWN_US), s.repeat(1)]
+    yield [s.clock(-1), s.repeat(1)]
     yield [s.race(4), *encrypt(AES_KEY_ID, b"aad", b"plaintext")]
 
 
@@ -122,13 +127,14 @@ def _around() -> Iterator[list[Step]]:
 def snippets() -> Sequence[bytes]:
     """Scripts to put into others; the cheap ones come more than once, so that they come more often."""
     aes, around = [s.encode(steps) for steps in _aes()], [s.encode(steps) for steps in _around()]
-    return tuple(6 * aes + 4 * around + [s.encode(steps) for steps in _post_quantum()])
+    short = [script for script in aes + around if len(script) <= _SHORT]
+    return tuple(6 * short + aes + [s.encode(steps) for steps in _post_quantum()])
 
 
 @cache
 def first_corpus() -> Sequence[bytes]:
     """A script of each kind."""
-    kinds = (*_aes(), *_post_quantum(), *_around())
+    kinds = (*_aes(), *_post_quantum(), *_around(), [s.send(0x7F), s.repeat(101)])
     return tuple(dict.fromkeys(s.encode(steps) for steps in kinds))
 
 

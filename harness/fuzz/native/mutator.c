@@ -196,6 +196,8 @@ static bool insert_step(struct text *t, struct random *r, size_t at)
         if (op == SCRIPT_CLOCK) {
             value = i == 0 ? (uint32_t)times[below(r, sizeof times / sizeof times[0])] : draw(r) % 128u;
             value = i == 1 && value >= 32 ? 0 : value; /* mostly not shifted */
+        } else if (op == SCRIPT_REPEAT) {
+            value = below(r, 8) == 0 ? 101 : 1u + below(r, 3);
         } else if (op == SCRIPT_RACE && i == 0) {
             value = below(r, below(r, 2) ? 32 : 512);
         }
@@ -308,44 +310,44 @@ static uint32_t swapped(uint32_t value, size_t width)
     return out;
 }
 
-/* Replaces an operand where the input has it. */
-static bool replace_operand(struct text *t, struct random *r, uint32_t from, uint32_t to)
+/* Replaces an operand of `width` bytes where the input has it, in either order of the bytes. */
+static bool replace_operand(struct text *t, struct random *r, uint32_t from, uint32_t to, size_t width)
 {
-    static const size_t widths[] = {4, 2, 1};
-    size_t begin = below(r, 3);
-    bool swap = below(r, 4) == 0;
-    for (size_t i = 0; i < 3; i++) {
-        size_t width = widths[(begin + i) % 3];
-        uint32_t top = width == 4 ? UINT32_MAX : (1u << (8 * width)) - 1u;
-        uint8_t pattern[4];
-        size_t at;
-        /* Of a sign-extended or masked operand the low part is what the input holds. */
-        store(pattern, swap ? swapped(from & top, width) : from & top, width);
-        if (find(t, r, pattern, width, &at)) {
-            store(t->data + at, swap ? swapped(to & top, width) : to & top, width);
+    uint8_t pattern[4];
+    size_t at;
+    bool swap = width > 1 && below(r, 4) == 0;
+    store(pattern, swap ? swapped(from, width) : from, width);
+    if (!find(t, r, pattern, width, &at)) {
+        return false;
+    }
+    store(t->data + at, swap ? swapped(to, width) : to, width);
+    return true;
+}
+
+/* The first SEND at or behind a step picked by chance, round the end; false where there is none. */
+static bool pick_send(struct random *r, size_t *at)
+{
+    size_t index = below(r, m.step_count);
+    for (size_t i = 0; i < m.step_count; i++) {
+        const struct script_step *s = &m.steps[(index + i) % m.step_count];
+        if (s->op == SCRIPT_SEND) {
+            *at = s->begin;
             return true;
         }
     }
     return false;
 }
 
-/* An operand may be a length, or follow from one: makes a request longer or shorter by what is missing. */
-static bool change_length(struct text *t, struct random *r, uint32_t from, uint32_t to)
+/* Appends to a request, or takes from what it is made of. */
+static bool change_length(struct text *t, struct random *r, int64_t more)
 {
-    int64_t more = (int64_t)to - (int64_t)from;
+    size_t at;
     parse(t);
     size_t index = below(r, m.step_count);
-    if (more > 0 && more <= 65544) {
-        size_t sends = 0;
-        while (sends < m.step_count && m.steps[(index + sends) % m.step_count].op != SCRIPT_SEND) {
-            sends++;
-        }
-        if (m.step_count == 0) {
-            return false;
-        }
+    if (more > 0 && more <= UINT16_MAX && pick_send(r, &at)) {
         uint8_t step[4] = {SCRIPT_FILL};
         store(step + 1, (uint32_t)more, 2);
-        return replace(t, m.steps[(index + sends) % m.step_count].begin, 0, step, sizeof step);
+        return replace(t, at, 0, step, sizeof step);
     }
     for (size_t i = 0; i < m.step_count && more < 0; i++) {
         const struct script_step *s = &m.steps[(index + i) % m.step_count];
@@ -363,20 +365,67 @@ static bool change_length(struct text *t, struct random *r, uint32_t from, uint3
     return false;
 }
 
+/* Puts one step with a number from a compare before a SEND: a claimed length, or changed bits near the beginning. */
+static bool insert_number(struct text *t, struct random *r, uint32_t from, uint32_t to)
+{
+    uint8_t step[5] = {SCRIPT_CLAIM};
+    size_t at, size = 5;
+    parse(t);
+    if (!pick_send(r, &at)) {
+        return false;
+    }
+    store(step + 1, to, 4);
+    if (from <= UINT8_MAX && to <= UINT8_MAX) {
+        step[0] = SCRIPT_FLIP;
+        store(step + 1, below(r, below(r, 2) ? 8 : 64), 2);
+        step[3] = (uint8_t)(from ^ to);
+        size = 4;
+    }
+    return replace(t, at, 0, step, size);
+}
+
+/* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
+static bool replace_large(struct text *t, struct random *r)
+{
+    for (int tries = 0; tries < 32; tries++) {
+        const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
+        bool forward = below(r, 2) != 0;
+        uint32_t from = forward ? c->left : c->right;
+        uint32_t to = forward ? c->right : c->left;
+        uint32_t larger = from > to ? from : to;
+        if (larger > UINT8_MAX && replace_operand(t, r, from, to, larger > UINT16_MAX ? 4 : 2)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool use_compare(struct text *t, struct random *r)
 {
     if (!know_compares(t, r)) {
         return false;
     }
+    if (below(r, 2) && replace_large(t, r)) {
+        return true;
+    }
     const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
     bool forward = below(r, 2) != 0;
     uint32_t from = forward ? c->left : c->right;
-    uint32_t to = forward ? c->right : c->left;
-    uint32_t how = below(r, 6);
-    if (how < 2 && !engine_current()->raw) {
-        return change_length(t, r, from, to);
+    uint32_t to = (forward ? c->right : c->left) + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u);
+    bool raw = engine_current()->raw;
+    switch (below(r, raw ? 2 : 6)) {
+    case 0:
+        return replace_operand(t, r, from, to, 1);
+    case 1:
+        return replace_operand(t, r, from, to, 2);
+    case 2:
+        return insert_number(t, r, from, to);
+    case 3:
+        return change_length(t, r, (int64_t)to - (int64_t)from);
+    default:
+        /* A length and what it counts, together. */
+        return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, (int64_t)to - (int64_t)from);
     }
-    return replace_operand(t, r, from, how == 5 ? to + below(r, 3) - 1u : to);
 }
 
 /* ---- all together ---- */
