@@ -13,12 +13,13 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # What has to be on the machine, as "command:Debian package". Named here and nowhere else.
 NEEDED := arm-none-eabi-gcc:gcc-arm-none-eabi gcc:gcc git:git
 NEEDED_FOR_LINT := cppcheck:cppcheck
+NEEDED_FOR_AFL := afl-fuzz:afl++ setpriv:util-linux
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools
+.PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools setup-afl
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -27,10 +28,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup firmware ## set up and run the tests
+test: setup setup-afl firmware ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl firmware ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -93,6 +94,9 @@ endef
 
 toolchain:
 	$(call install,$(NEEDED),$(PYTHON) -c '$(HAS_HEADERS)' 2>/dev/null || missing="$$missing $(PYTHON_PACKAGES)";)
+
+setup-afl: ## install AFL++, the engine for long campaigns, where it is missing
+	$(call install,$(NEEDED_FOR_AFL),)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

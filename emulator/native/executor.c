@@ -335,6 +335,17 @@ static void build(executor *e, const struct script_step *s)
     }
 }
 
+/* The clock stays where it cannot go further. */
+static void step_clock(executor *e, const struct script_step *s)
+{
+    uint64_t size = (uint64_t)((int32_t)s->a < 0 ? -(int64_t)(int32_t)s->a : (int64_t)s->a) << s->b % 32u;
+    if ((int32_t)s->a < 0) {
+        set_clock(e, size > e->clock ? 0 : e->clock - size);
+    } else {
+        set_clock(e, size > UINT64_MAX - e->clock ? UINT64_MAX : e->clock + size);
+    }
+}
+
 static bool perform(executor *e, const struct script_step *s, enum executor_verdict *verdict)
 {
     switch (s->op) {
@@ -346,11 +357,9 @@ static bool perform(executor *e, const struct script_step *s, enum executor_verd
         e->claims = true;
         e->claimed = s->a;
         return true;
-    case SCRIPT_CLOCK: {
-        int64_t step = (int64_t)(int32_t)s->a * ((int64_t)1 << s->b % 32u);
-        set_clock(e, step < 0 && (uint64_t)-step > e->clock ? 0 : e->clock + (uint64_t)step);
+    case SCRIPT_CLOCK:
+        step_clock(e, s);
         return true;
-    }
     case SCRIPT_KEYS:
         if (e->image_count != 0) {
             set_image(e, s->a % e->image_count);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.compare import Match, Mismatch, compare
 from harness.default_keys import ENTROPY
-from harness.fuzz.executor import Exchange, Executor, Verdict
+from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
 from harness.model import Model
 from harness.protocol import commands as table
@@ -89,24 +89,3 @@ def first_difference(exchanges: Iterable[Exchange]) -> Difference | None:
             assert isinstance(verdict, Mismatch)
             return Difference(number, exchange, expected, verdict)
     return None
-
-
-class DifferenceOracle:
-    """Judges the last script of an executor by the model."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self._found: Difference | None = None
-
-    def judge(self) -> Verdict:
-        """MISMATCH or PASS; for Executor.judge."""
-        self._found = first_difference(self._executor.exchanges)
-        return Verdict.MISMATCH if self._found else Verdict.PASS
-
-    def location(self) -> str:
-        """Of the last MISMATCH: see Difference.location."""
-        return self._found.location() if self._found else ""
-
-    def explain(self) -> str:
-        """Of the last MISMATCH: see Difference.explain."""
-        return self._found.explain() if self._found else ""

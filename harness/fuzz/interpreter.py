@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from emulator.l4.kernel_page import CLOCK_LIMIT
 from harness.default_keys import ENTROPY
 from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
@@ -133,7 +134,7 @@ class _Client:
     # ---- what is round the requests ----
 
     def _step_clock(self, step: Step) -> None:
-        self._clock = max(0, self._clock + step.arguments[0])
+        self._clock = min(max(0, self._clock + step.microseconds), CLOCK_LIMIT - 1)
         self._target.set_clock(self._clock)
 
     def _keys(self, step: Step) -> None:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What tells right from wrong behind a script that the executor itself found nothing wrong with.
 
-Faults, hangs, missing, malformed and unknown answers are always judged, by the executor. The rest is chosen: the model
-predicts every response bit for bit; residue looks for secrets that stayed; the adversary of `fetch` is the executor's.
+Faults, hangs, missing, malformed and unknown answers are always judged, by the executor (`crash`). The rest is chosen:
+the model predicts every response bit for bit; residue looks for secrets that stayed; `fetch` is the executor's, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.analysis.residue import Hit, ResidueSearch
-from harness.compare import compare
+from harness.compare import Mismatch, compare
 from harness.default_keys import ENTROPY
+from harness.fuzz.difference import Difference, operation
 from harness.fuzz.executor import Exchange, Executor, Verdict
 from harness.fuzz.key_images import key_images
 from harness.model import Model
@@ -30,10 +31,7 @@ FETCH_INTERVAL: Final = 8  # scripts; what is watched reads the window through a
 
 
 class ModelOracle:
-    """Every response against the model, and the generator's state behind the last one.
-
-    `mismatch` tells, behind a script that did not match, which exchange (from 0) differs and how; `field` what differs.
-    """
+    """Every response against the model, and the generator's state behind the last one."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -41,29 +39,35 @@ class ModelOracle:
         self._model = Model(ENTROPY, self._images[0])
         self._start = self._model.snapshot()
         self._generator = _GeneratorState(executor.target)
-        self.field = ""
-        self.mismatch = ""
+        self._difference: Difference | None = None
 
     def judge(self) -> Verdict:
-        """Judge the last script."""
+        """Judge the last script. Raises ModelError where the references of the model disagree."""
         model = self._model
         model.restore(self._start)
+        self._difference = None
         image = 0
-        for number, exchange in enumerate(self._executor.exchanges):
+        for number, exchange in enumerate(self._executor.exchanges, start=1):
             if exchange.image != image:
                 image = exchange.image
                 model.key_image = self._images[image]
             expected = model.exchange(exchange.request, exchange.clock)
             if exchange.status != expected.status or exchange.payload != expected.payload:
-                verdict = compare(expected, exchange.response)
-                self.field = getattr(verdict, "field", "")
-                self.mismatch = f"exchange {number}: {verdict}"
+                mismatch = compare(expected, exchange.response)
+                assert isinstance(mismatch, Mismatch)
+                self._difference = Difference(number, exchange, expected, mismatch)
                 return Verdict.MISMATCH
-        if not self._generator.matches(model):
-            self.field = "generator"
-            self.mismatch = "behind the last exchange the generator is in another state than the model's"
-            return Verdict.MISMATCH
-        return Verdict.PASS
+        return Verdict.PASS if self._generator.matches(model) else Verdict.MISMATCH
+
+    def location(self) -> str:
+        """Of the last mismatch: see Difference.location."""
+        return self._difference.location() if self._difference else "the generator's state"
+
+    def explain(self) -> str:
+        """Of the last mismatch: see Difference.explain."""
+        if self._difference:
+            return self._difference.explain()
+        return "behind the last exchange the generator is in another state than the model's"
 
 
 class _GeneratorState:
@@ -94,12 +98,13 @@ class ResidueOracle:
         self._search = ResidueSearch(executor.target)
         self._images = key_images()
         self._counts: Counter[tuple[bytes, int]] = Counter()
-        self.hit: Hit | None = None
+        self._hit: Hit | None = None
+        self._last: Exchange | None = None
 
     def judge(self) -> Verdict:
         """Judge the last script, or pass it over."""
         exchanges = self._executor.exchanges
-        last = exchanges[-1]
+        self._last = last = exchanges[-1]
         kind = last.request[2:3] + last.request[8:12], last.status
         if kind not in self._counts and len(self._counts) == _KINDS_MAX:
             self._counts.clear()
@@ -107,11 +112,21 @@ class ResidueOracle:
         if self._counts[kind] % self._interval != 1 % self._interval:
             return Verdict.PASS
         hits = self._search.search(_secrets_behind(exchanges, self._images))
-        self.hit = hits[0] if hits else None
+        self._hit = hits[0] if hits else None
         return Verdict.RESIDUE if hits else Verdict.PASS
 
+    def location(self) -> str:
+        """Operation and owner of the memory."""
+        if self._hit is None or self._last is None:
+            return ""
+        return f"{operation(self._last.request)} leaves a secret in {self._hit.owner}"
 
-def _secrets_behind(exchanges: Iterable[Exchange], images: tuple[bytes, ...]) -> tuple[Secret, ...]:
+    def explain(self) -> str:
+        """Which secret stays where."""
+        return f"{self._hit.secret} stays in {self._hit.where}" if self._hit else ""
+
+
+def _secrets_behind(exchanges: Sequence[Exchange], images: tuple[bytes, ...]) -> tuple[Secret, ...]:
     model = Model(ENTROPY, images[0])
     in_play = model.watch_secrets()
     image = 0
@@ -124,33 +139,32 @@ def _secrets_behind(exchanges: Iterable[Exchange], images: tuple[bytes, ...]) ->
 
 
 class Judges:
-    """The chosen oracles as one; `text` and `place` tell of what failed last."""
+    """The chosen oracles as one, which judge whatever the executor runs; `location` and `explain` tell of the last."""
 
     def __init__(self, executor: Executor, oracles: Iterable[str], residue_interval: int = RESIDUE_INTERVAL) -> None:
         chosen = tuple(oracles)
-        self._model = ModelOracle(executor) if "model" in chosen else None
-        self._residue = ResidueOracle(executor, residue_interval) if "residue" in chosen else None
-        if self._model or self._residue:
-            executor.judge(self._judge)
+        self._all: list[ModelOracle | ResidueOracle] = []
+        if "model" in chosen:
+            self._all.append(ModelOracle(executor))
+        if "residue" in chosen:
+            self._all.append(ResidueOracle(executor, residue_interval))
+        self._failed: ModelOracle | ResidueOracle | None = None
+        if self._all:
+            executor.judge(self.judge)
 
-    def _judge(self) -> Verdict:
-        verdict = self._model.judge() if self._model else Verdict.PASS
-        if verdict is Verdict.PASS and self._residue:
-            verdict = self._residue.judge()
-        return verdict
+    def judge(self) -> Verdict:
+        """The first verdict that is not PASS."""
+        for oracle in self._all:
+            verdict = oracle.judge()
+            if verdict is not Verdict.PASS:
+                self._failed = oracle
+                return verdict
+        return Verdict.PASS
 
-    def text(self, verdict: Verdict) -> str:
-        """What the oracle says of a script that has just failed."""
-        if verdict is Verdict.MISMATCH and self._model:
-            return self._model.mismatch
-        if verdict is Verdict.RESIDUE and self._residue and self._residue.hit:
-            return f"{self._residue.hit.secret} stays in {self._residue.hit.where}"
-        return ""
+    def location(self) -> str:
+        """One line, equal for findings that look alike."""
+        return self._failed.location() if self._failed else ""
 
-    def place(self, verdict: Verdict) -> str:
-        """What is the same for all findings of one cause: the field that differs, the owner of the memory."""
-        if verdict is Verdict.MISMATCH and self._model:
-            return self._model.field
-        if verdict is Verdict.RESIDUE and self._residue and self._residue.hit:
-            return self._residue.hit.owner
-        return ""
+    def explain(self) -> str:
+        """Several lines for a reader."""
+        return self._failed.explain() if self._failed else ""

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.fuzz.difference import DifferenceOracle, first_difference
+from harness.fuzz.difference import first_difference
 from harness.fuzz.executor import Exchange, Executor, Verdict
 from harness.fuzz.finding import Finding, FindingError, observe, same_finding
 from harness.fuzz.findings_store import StoredFinding
 from harness.fuzz.interpreter import interpret
 from harness.fuzz.listing import listing
 from harness.fuzz.minimize import RUNS, Minimized, minimize
+from harness.fuzz.oracles import Judges
 from harness.fuzz.place import NO_ANSWER, Oracle
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
@@ -81,26 +82,23 @@ def replay(
 
 
 @contextmanager
-def judged(kind: str, firmware: Path | None, board: str) -> Iterator[tuple[Executor, DifferenceOracle]]:
+def judged(kind: str, firmware: Path | None, board: str) -> Iterator[tuple[Executor, Judges]]:
     """An executor with what is needed to see a finding of this kind: the model, and the watch over fetches.
 
-    Raises TargetError without an image, FindingError for a kind that no oracle at hand can see.
+    Raises TargetError without an image.
     """
-    if kind == "residue":
-        raise FindingError("a residue is seen by `hil analyze residue` alone: run it on this firmware")
     path = firmware or default_firmware(board)
     if not path.is_file():
         raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")
-    executor = Executor(EmulatedTarget(path, board), adversary=kind in ("", "double-fetch"))
+    executor = Executor(EmulatedTarget(path, board), watch_interval=1 if kind in ("", "double-fetch") else 0)
     try:
-        oracle = DifferenceOracle(executor)
-        executor.judge(oracle.judge)
-        yield executor, oracle
+        oracles = ("model", "residue") if kind in ("", "residue") else ("model",)
+        yield executor, Judges(executor, oracles, residue_interval=1)
     finally:
         executor.close()
 
 
-def _on_executor(executor: Executor, oracle: DifferenceOracle, script: bytes) -> Replay:
+def _on_executor(executor: Executor, oracle: Judges, script: bytes) -> Replay:
     verdict = executor.run(script)
     exchanges = tuple(executor.exchanges)
     if verdict is Verdict.PASS:

@@ -54,7 +54,7 @@ _FORMATS: Final[dict[Op, str]] = {
     Op.REPEAT: "B",
     Op.RACE: "HB",
 }
-_STRUCTS: Final = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
+_STRUCTS: Final[dict[Op, struct.Struct]] = {op: struct.Struct(f"<{text}") for op, text in _FORMATS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,11 @@ class Step:
         if self.op is Op.BYTES:
             return bytes((Op.BYTES, len(self.data))) + self.data
         return bytes((self.op,)) + _STRUCTS[self.op].pack(*self.arguments)
+
+    @property
+    def microseconds(self) -> int:
+        """How far a CLOCK steps."""
+        return self.arguments[0] << self.arguments[1] % 32
 
     def __str__(self) -> str:
         return _LISTINGS[self.op](self)
@@ -201,7 +206,7 @@ _LISTINGS: Final[dict[Op, Callable[[Step], str]]] = {
     Op.SEND: lambda s: f"send as {_type(s.arguments[0])}",
     Op.SEND_RAW: lambda _: "send as it is",
     Op.CLAIM: lambda s: f"claim a payload of {s.arguments[0]} bytes",
-    Op.CLOCK: lambda s: f"clock {s.arguments[0] << s.arguments[1] % 32:+} us",
+    Op.CLOCK: lambda s: f"clock {s.microseconds:+} us",
     Op.KEYS: lambda s: f"write key image {s.arguments[0]}",
     Op.WINDOW: lambda s: f"write it to window offset {s.arguments[0]:#x}",
     Op.RING: lambda _: "ring",

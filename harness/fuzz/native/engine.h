@@ -69,6 +69,14 @@ size_t mutator_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t seed
 
 /* libFuzzer: the functions are those of its library. Does not return: the driver ends the process. */
 int libfuzzer_run(void *run_driver, void *counters_init, void *mutate, int argc, char **argv);
+
+/* AFL++: serves the fuzzer that has started this process until that one ends (afl.c). */
+enum afl_end {
+    AFL_ENDED,  /* the fuzzer is gone */
+    AFL_ALONE,  /* no server is asked for; where a fuzzer wants a single run, its map is in place */
+    AFL_REFUSED /* it does not speak as AFL++ 4.04 does */
+};
+enum afl_end afl_serve(void);
 /* binding: end */
 
 #endif

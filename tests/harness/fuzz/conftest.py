@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.fuzz.executor import Executor
+from harness.fuzz.patched import build_patched
 from harness.targets.emulated import EmulatedTarget
 
 
@@ -46,3 +47,12 @@ def planted_executor(planted: Path) -> Iterator[Executor]:
     made = Executor(EmulatedTarget(planted))
     yield made
     made.close()
+
+
+_PLANTED = Path(__file__).resolve().parents[2] / "planted"
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image that crashes on a plaintext that begins with LOCK."""
+    return build_patched(_PLANTED / "magic-in-the-plaintext.patch", "release", tmp_path_factory.mktemp("locked"))

@@ -14,8 +14,8 @@ from emulator.cpu import Registers
 from emulator.stop import Fault
 from harness.fuzz import place as places
 from harness.fuzz import script as s
-from harness.fuzz.difference import DifferenceOracle
 from harness.fuzz.executor import Executor, Verdict
+from harness.fuzz.oracles import Judges
 from harness.fuzz.place import Place, locate, parse_frame
 from harness.fuzz.script import Step
 from harness.report.findings import StackFrame
@@ -156,8 +156,7 @@ def test_a_status_outside_the_table(defective: Defective) -> None:
 
 def test_a_difference_is_for_its_oracle_to_explain(defective: Defective) -> None:
     with opened(defective("failed-tag-is-a-crypto-error")) as executor:
-        oracle = DifferenceOracle(executor)
-        executor.judge(oracle.judge)
+        oracle = Judges(executor, ("model",))
         assert executor.run(s.encode(FORGED)) is Verdict.MISMATCH
         place = locate(executor, Verdict.MISMATCH, oracle)
         with pytest.raises(ValueError, match="oracle"):
