@@ -30,8 +30,8 @@ def encrypting(key_id: int = 1, text: bytes = b"attack at dawn") -> list[Step]:
 
 
 @contextmanager
-def opened(image: Path, adversary: bool = False) -> Iterator[Executor]:
-    made = Executor(EmulatedTarget(image), adversary=adversary)
+def opened(image: Path, watch_interval: int = 0) -> Iterator[Executor]:
+    made = Executor(EmulatedTarget(image), watch_interval=watch_interval)
     yield made
     made.close()
 
@@ -184,7 +184,7 @@ def test_a_script_that_passes_has_no_place(executor: Executor) -> None:
 )
 def test_who_reads_what_he_must_not(defective: Defective, mutant: str, location: str) -> None:
     forged = [s.keys(2), s.clock(5), *encrypting(), *FORGED]
-    with opened(defective(mutant), adversary=True) as executor:
+    with opened(defective(mutant), watch_interval=1) as executor:
         one = found(executor, encrypting(), Verdict.DOUBLE_FETCH)
         assert executor.run(s.encode([s.send(9)])) in (Verdict.PASS, Verdict.DOUBLE_FETCH)
         other = found(executor, forged, Verdict.DOUBLE_FETCH)
@@ -198,7 +198,7 @@ def test_reads_are_found_behind_the_key_image_and_the_clock_that_they_need(defec
     again = refused.replace(
         "goto", "status = *(volatile uint32_t *)0x21811000u ? status : STATUS_SUCCESS;\n    if (status) goto"
     )
-    with opened(defective("service/aes_encrypt.c", refused, again), adversary=True) as executor:
+    with opened(defective("service/aes_encrypt.c", refused, again), watch_interval=1) as executor:
         steps = [*encrypting(), s.keys(5), s.fill(1), s.send(1), s.repeat(98), s.clock(1000), *encrypting()]
         place = found(executor, steps, Verdict.DOUBLE_FETCH)
         assert place.location.startswith("a request byte is read twice in aes_encrypt_operate service/aes_encrypt.c:")
@@ -207,7 +207,7 @@ def test_reads_are_found_behind_the_key_image_and_the_clock_that_they_need(defec
         assert executor.exchanges[0].status == 0
 
 
-def test_a_race_shows_a_double_fetch_without_an_adversary(defective: Defective) -> None:
+def test_a_race_shows_a_double_fetch_in_its_own_request_alone(defective: Defective) -> None:
     with opened(defective("length-fetched-twice")) as executor:
         place = found(executor, [*s.literal(bytes(8)), s.race(4, 1), s.send(1)], Verdict.DOUBLE_FETCH)
     assert place.location.startswith("a request byte is read twice in judge service/ipc.c:")
