@@ -20,6 +20,7 @@ COMMANDS = (
     "conform",
     "diff",
     "doctor",
+    "fuzz",
     "keys",
     "minimize",
     "open",

@@ -106,7 +106,7 @@ def prepare(options: Options) -> None:
     shutil.rmtree(seeds, ignore_errors=True)
     for folder in (options.corpus, output_folder(options), seeds):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, script in enumerate(first_corpus()):
+    for number, script in enumerate(first_corpus(options.raw)):
         (seeds / f"first-{number:03}").write_bytes(script)
     for path in options.corpus.iterdir():
         if 0 < path.stat().st_size <= options.length:

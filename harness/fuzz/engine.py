@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,17 +87,23 @@ class Engine:
             setattr(native, field, ffi.cast(ffi.typeof(getattr(native, field)), address))
         native.counters, native.counter_count = ffi.cast("uint8_t *", _pointer(executor.counters)), COUNTERS
         native.stats, native.raw = stats.native, raw
+        self._executor, self._report = executor, report
         if report is not None:
-            handle = ffi.callback(
-                "void(int, const uint8_t *, size_t)",
-                lambda verdict, data, size: report(Verdict(verdict), ffi.buffer(data, size)[:]),
-            )
+            handle = ffi.callback("void(int, const uint8_t *, size_t)", self._tell)
             native.report = handle
             self._keep.append(handle)
         executor.count_into(int(ffi.cast("uintptr_t", ffi.addressof(native.stats, "reached"))))
         self._keep.append(native)
         lib.engine_use(native)
         self._use_texts(snippets(), tokens())
+
+    def _tell(self, verdict: int, data: Any, size: int) -> None:
+        """A finding, or an oracle that fails: nothing judges then, and the process has no caller that could be told."""
+        if self._executor.failure is not None:
+            traceback.print_exception(self._executor.failure)
+            os._exit(1)
+        assert self._report is not None
+        self._report(Verdict(verdict), ffi.buffer(data, size)[:])
 
     def _use_texts(self, whole: Sequence[bytes], parts: Sequence[bytes]) -> None:
         arrays = []

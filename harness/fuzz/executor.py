@@ -22,6 +22,7 @@ from harness.protocol.codec import Response
 from harness.protocol.commands import Status
 from harness.targets.emulated import EmulatedTarget
 
+_JUDGE_FAILED: Final = -1
 COUNTERS: Final = int(lib.CORE_COUNTERS)
 SCRIPT_BUDGET: Final = 8_000_000
 
@@ -100,6 +101,8 @@ class Executor:
             if not lib.executor_add_image(self._native, image):
                 raise MemoryError("no memory for key images")
         self._judge: Any = None
+        # What the judge has raised; whoever runs scripts by `native` has to look.
+        self.failure: BaseException | None = None
 
     def _config(self, raw: bool, watch_interval: int, script_budget: int) -> Any:
         board = self.target.board
@@ -143,13 +146,25 @@ class Executor:
 
         It runs between two requests of nobody: it must not run the machine. What it raises is raised by `run`.
         """
-        handle = ffi.callback("int(void *, executor *)", lambda _user, _executor: int(function()), error=-1)
+        handle = ffi.callback(
+            "int(void *, executor *)",
+            lambda _user, _executor: int(function()),
+            error=_JUDGE_FAILED,
+            onerror=self._keep_failure,
+        )
         self._judge = handle
         lib.executor_set_judge(self._native, handle, ffi.NULL)
 
+    def _keep_failure(self, _kind: object, failure: BaseException, _trace: object) -> None:
+        self.failure = failure
+
     def run(self, script: bytes) -> Verdict:
         """Run one script from the state right behind boot; the machine stays as the script has left it."""
-        return Verdict(lib.executor_run(self._native, script, len(script)))
+        verdict = lib.executor_run(self._native, script, len(script))
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        return Verdict(verdict)
 
     def count_into(self, address: int) -> None:
         """Count exchanges by type and status in host memory: u64[256][16]."""

@@ -58,8 +58,13 @@ def observe(executor: Executor, script: bytes, verdict: Verdict, oracle: Oracle 
         report=place.report,
         script=script,
         firmware_sha256=executor.target.image.sha256,
-        tool=metadata.version("hil-bench"),
+        tool=tool_version(),
     )
+
+
+def tool_version() -> str:
+    """Of the bench."""
+    return metadata.version("hil-bench")
 
 
 def identity(place: Place) -> str:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
 from harness.fuzz.seeds import dictionary, first_corpus
-from harness.fuzz.worker import make_engine
+from harness.fuzz.worker import make_engine, stats_path
 
+_GRACE = 10.0  # seconds for a worker to end by itself
 _FUNCTIONS = ("LLVMFuzzerRunDriver", "__sanitizer_cov_8bit_counters_init", "LLVMFuzzerMutate")
 
 
@@ -33,19 +37,58 @@ def prepare(options: Options) -> None:
     options.corpus.mkdir(parents=True, exist_ok=True)
     seeds = _seeds(options)
     seeds.mkdir(parents=True, exist_ok=True)
-    for number, script in enumerate(first_corpus()):
+    for number, script in enumerate(first_corpus(options.raw)):
         (seeds / f"{number:03}").write_bytes(script)
+    for number in range(options.jobs):  # of an earlier campaign
+        stats_path(options, number).unlink(missing_ok=True)
     _dictionary(options).write_text(dictionary(), encoding="ascii")
 
 
 def start(options: Options, number: int, core: int | None) -> subprocess.Popen[bytes]:
-    """Start worker `number`, on one core where one is named."""
-    command = [sys.executable, "-m", "harness.fuzz.libfuzzer", str(number), options.dump()]
+    """Start worker `number`, on one core where one is named. It ends when this process does.
+
+    It has a session of its own: Ctrl-C is for this process, which then calls `stop`.
+    """
+    line = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-P", "-m", "harness.fuzz.libfuzzer"]
+    line += [str(number), options.dump()]
     with log_path(options, number).open("wb") as log:
-        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        worker = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     if core is not None:
         os.sched_setaffinity(worker.pid, {core})
     return worker
+
+
+def stop(workers: Iterable[subprocess.Popen[bytes]]) -> None:
+    """End workers; returns when all are gone. What they have found is on disk already."""
+    for worker in workers:
+        if worker.poll() is None:
+            worker.send_signal(signal.SIGINT)
+    for worker in workers:
+        try:
+            worker.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+@contextmanager
+def running(options: Options) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A campaign's workers, spread over the cores that this process may use. Whatever ends the block ends them."""
+    prepare(options)
+    cores = sorted(os.sched_getaffinity(0))
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        for number in range(options.jobs):
+            workers.append(start(options, number, cores[number % len(cores)]))
+        yield workers
+    finally:
+        stop(workers)
+
+
+def failure(options: Options, number: int) -> str:
+    """Why a worker has ended before its time."""
+    lines = log_path(options, number).read_text("utf-8", "replace").strip().splitlines()
+    return f"{lines[-1] if lines else 'the worker has ended'}; see {log_path(options, number)}"
 
 
 def _seeds(options: Options) -> Path:
@@ -60,7 +103,7 @@ def _arguments(options: Options, number: int) -> list[str]:
     flags = {
         "max_len": options.length,
         "len_control": 0,
-        "runs": -1 if options.runs == 0 else options.runs,
+        "runs": -1 if options.runs == 0 else -(-options.runs // options.jobs),
         "max_total_time": options.seconds,
         "seed": options.seed + number if options.seed else 0,
         "reload": 1 if options.jobs > 1 else 0,

@@ -132,10 +132,26 @@ def snippets() -> Sequence[bytes]:
 
 
 @cache
-def first_corpus() -> Sequence[bytes]:
-    """A script of each kind."""
+def first_corpus(raw: bool = False) -> Sequence[bytes]:
+    """A script of each kind; of raw inputs, a request of each operation."""
+    if raw:
+        return tuple(_requests())
     kinds = (*_aes(), *_post_quantum(), *_around(), [s.send(0x7F), s.repeat(101)])
     return tuple(dict.fromkeys(s.encode(steps) for steps in kinds))
+
+
+def _requests() -> Iterator[bytes]:
+    """What needs nothing that was answered before, nor more than a raw input holds."""
+    yield codec.aes_encrypt(AES_KEY_ID, b"header", b"a plaintext")
+    yield codec.aes_decrypt(AES_KEY_ID, bytes(_NONCE), b"header", b"no ciphertext", bytes(_TAG))
+    for number, key_id in MLDSA_KEY_IDS.items():
+        yield codec.mldsa_sign(key_id, b"context", b"message")
+        yield codec.mldsa_verify(key_id, b"context", bytes(table.MLDSA_SIZES[number].signature), b"message")
+    for number, key_id in MLKEM_KEY_IDS.items():
+        yield codec.mlkem_keygen(key_id)
+        yield codec.mlkem_encaps(bytes(table.MLKEM_SIZES[number].encapsulation_key))
+        yield codec.mlkem_decaps(key_id, bytes(table.MLKEM_SIZES[number].ciphertext))
+    yield codec.encode_request(0x7F)
 
 
 @cache
