@@ -81,6 +81,7 @@ class Engine:
             ("key", "executor_key"),
             ("compares", "core_compares"),
             ("edges", "core_edge_count"),
+            ("cost", "executor_instructions"),
             ("feedback", "core_feedback"),
         ):
             address = _pointer(emulator.cpu.ffi.addressof(emulator.cpu.lib, function))

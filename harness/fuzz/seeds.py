@@ -128,7 +128,7 @@ def snippets() -> Sequence[bytes]:
     """Scripts to put into others; the cheap ones come more than once, so that they come more often."""
     aes, around = [s.encode(steps) for steps in _aes()], [s.encode(steps) for steps in _around()]
     short = [script for script in aes + around if len(script) <= _SHORT]
-    return tuple(6 * short + aes + [s.encode(steps) for steps in _post_quantum()])
+    return tuple(20 * short + 4 * aes + [s.encode(steps) for steps in _post_quantum()])
 
 
 @cache

@@ -8,6 +8,7 @@
 
 static struct engine engine;
 static uint64_t last_input;
+static bool is_seed;
 static struct {
     uint64_t key;
     uint32_t count;
@@ -67,6 +68,7 @@ int engine_execute(const uint8_t *input, size_t size)
     uint64_t edges = engine.edges(engine.core);
     last_input = engine_digest(input, size);
     stats->executions++;
+    is_seed = verdict == 0 && (edges != stats->edges || engine.cost(engine.executor) <= ENGINE_CHEAP);
     if (edges != stats->edges) {
         stats->edges = edges;
         stats->last_new_edge = stats->executions;
@@ -78,4 +80,9 @@ int engine_execute(const uint8_t *input, size_t size)
         }
     }
     return verdict;
+}
+
+bool engine_is_seed(void)
+{
+    return is_seed;
 }

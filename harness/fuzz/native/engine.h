@@ -37,6 +37,7 @@ struct engine {
     uint64_t (*key)(const void *executor, int verdict);
     size_t (*compares)(const void *core, struct engine_compare **out);
     size_t (*edges)(const void *core);
+    uint64_t (*cost)(const void *executor); /* of the last input, in guest instructions */
     bool (*feedback)(void *core, uint8_t *counters);
     void (*report)(int verdict, const uint8_t *input, size_t size);
     uint8_t *counters;
@@ -53,6 +54,13 @@ void engine_use(const struct engine *engine); /* one engine a process */
  */
 enum { ENGINE_REPORTS = 4 };
 int engine_execute(const uint8_t *input, size_t size);
+
+/*
+ * Whether the last input may become a seed. What costs more than ENGINE_CHEAP instructions has to bring a new edge, not
+ * only another count or state: a few costly seeds would take most of the time from all others.
+ */
+enum { ENGINE_CHEAP = 100000 };
+bool engine_is_seed(void);
 
 /*
  * Mutations. Snippets are scripts that do something sensible, tokens are bytes that mean something; both stay with the
