@@ -45,7 +45,7 @@ ENVIRONMENT: Final = {
     "AFL_NO_AFFINITY": "1",
     "AFL_NO_UI": "1",
 }
-_TIMEOUT_MS: Final = 60_000
+_TIMEOUT_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

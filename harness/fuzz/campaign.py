@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from subprocess import Popen
 from typing import Final, Literal
 
@@ -74,7 +74,8 @@ class Triage:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._folder = sightings_folder(options)
-        self._executor: Executor = make_executor(options, fetch_interval=1)
+        # Findings are scripts, whatever they were found by.
+        self._executor: Executor = make_executor(replace(options, raw=False), fetch_interval=1)
         self._judges: Judges = make_judges(self._executor, options, residue_interval=1)
         self.found: dict[str, FindingRow] = {}
         self.unexplained = 0
@@ -100,14 +101,14 @@ class Triage:
             path.unlink()
 
     def _take(self, script: bytes) -> None:
-        verdict = self._executor.run(script)
-        if self._options.raw:  # findings are scripts, whatever they were found by
+        if self._options.raw:
             script = encode([*literal(script), send_raw()])
+        verdict = self._executor.run(script)
         if verdict is Verdict.PASS:
             self.unexplained += 1
             return
         finding = observe(self._executor, script, verdict, self._judges)
-        runs = 1 if finding.id in self.found or self._options.raw else _MINIMISING_RUNS
+        runs = 1 if finding.id in self.found else _MINIMISING_RUNS
         stored, _ = minimized(self._executor, finding, self._judges, runs)
         folder = store.save(self._options.findings, stored)
         self.found[finding.id] = store.load(folder).row
