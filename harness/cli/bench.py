@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`hil bench`: the promised figures."""
+"""`hil bench`: the promised figures; `hil bench planted`: how long the fuzzer takes to find each planted bug."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from harness.bench import run_bench
+from harness.bench.planted import ENGINES, LIMIT, SEEDS, Hunt, Records, document, hunt_all
 from harness.cli.common import console, json_option, plain_table, status_console, write_json
 from harness.cli.errors import FINDINGS
+from harness.fuzz.planted import PLANTED
+from harness.report.files import atomic_write
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def bench(json_path: str | None) -> None:
+@click.pass_context
+def bench(context: click.Context, json_path: str | None) -> None:
     """Measure the figures that the project promises: ratios within this run, or guest instruction counts."""
+    if context.invoked_subcommand is not None:
+        return
     with status_console.status("measuring"):
         figures = run_bench()
     if json_path != "-":
@@ -26,3 +34,48 @@ def bench(json_path: str | None) -> None:
         console.print(table)
     write_json(json_path, [figure.as_json() for figure in figures])
     sys.exit(0 if all(figure.met for figure in figures) else FINDINGS)
+
+
+@bench.command()
+@click.option("--engine", "engines", type=click.Choice(tuple(ENGINES)), multiple=True, help="default: each")
+@click.option("--bug", "bugs", type=click.Choice([bug.name for bug in PLANTED]), multiple=True, help="default: each")
+@click.option("--seed", "seeds", type=click.IntRange(min=1), multiple=True, default=SEEDS, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="seconds a hunt")
+@click.option("--core", type=click.IntRange(min=0), help="pin the workers to this core")
+@click.option(
+    "--records",
+    "records_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("build/planted.jsonl"),
+    show_default=True,
+    help="hunts that are over; those in it already are not repeated",
+)
+@click.option("--document", "document_path", type=click.Path(path_type=Path, dir_okay=False), help="table to write")
+@json_option
+def planted(
+    engines: tuple[str, ...],
+    bugs: tuple[str, ...],
+    seeds: tuple[int, ...],
+    limit: int,
+    core: int | None,
+    records_path: Path,
+    document_path: Path | None,
+    json_path: str | None,
+) -> None:
+    """Hunt every planted bug with each engine and several seeds, and write the table of times."""
+    chosen = [bug for bug in PLANTED if bug.name in bugs or not bugs]
+    records = Records(records_path)
+    for hunt in hunt_all(chosen, engines or tuple(ENGINES), seeds, limit, core, records):
+        status_console.print(_line(hunt), highlight=False)
+    hunts = records.read()
+    if document_path is not None:
+        atomic_write(document_path, document(PLANTED, hunts).encode())
+    write_json(json_path, [asdict(hunt) for hunt in hunts])
+    sys.exit(0 if all(hunt.found for hunt in hunts) else FINDINGS)
+
+
+def _line(hunt: Hunt) -> str:
+    end = "found" if hunt.found else "not found"
+    others = f" (before it: {', '.join(other or 'nothing' for other in hunt.others)})" if hunt.others else ""
+    where = f"{hunt.bug}, {ENGINES[hunt.engine]}, seed {hunt.seed}"
+    return f"{where}: {end} after {hunt.seconds:.1f} s, {hunt.executions} executions{others}"
