@@ -240,5 +240,3 @@ def _totals(hunts: Sequence[Hunt]) -> str:
         if mine:
             lines.append(f"{title}: {len(found)} of {len(mine)} hunts have found their bug.")
     return "\n" + "\n".join(lines) + "\n"
-
-

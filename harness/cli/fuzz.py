@@ -52,7 +52,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--raw", is_flag=True, help="each input is one request, not a script of several")
 @click.option("--length", type=click.IntRange(min=1), default=1024, show_default=True, help="longest input in bytes")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="of the engine's choices; 0: another each time")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="of libFuzzer's choices; 0: another each time")
 @firmware_option
 @board_option
 @json_option

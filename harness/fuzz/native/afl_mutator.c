@@ -26,19 +26,6 @@ struct library {
 
 /* The interface is found by name. */
 void *afl_custom_init(void *fuzzer, unsigned int seed);
-/*
- * So many new inputs of each seed, and twice as many as long as they find something: without a count the first seed
- * that leads anywhere takes minutes.
- */
-unsigned int afl_custom_fuzz_count(struct library *l, const uint8_t *input, size_t size);
-unsigned int afl_custom_fuzz_count(struct library *l, const uint8_t *input, size_t size)
-{
-    (void)l;
-    (void)input;
-    (void)size;
-    return ROUND;
-}
-
 size_t afl_custom_fuzz(struct library *l, const uint8_t *input, size_t size, uint8_t **out, const uint8_t *other,
                        size_t other_size, size_t max_size);
 void afl_custom_deinit(struct library *l);
