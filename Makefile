@@ -19,11 +19,11 @@ PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools setup-afl
+.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl
 .DEFAULT_GOAL := help
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
@@ -69,6 +69,13 @@ generate: setup ## rewrite what comes from the tables: headers, linker memory, s
 	$(BIN)/python -m emulator.generate
 	$(BIN)/python -m harness.self_test_vectors
 	$(BIN)/python -m harness.clause_table
+
+fuzz: setup setup-afl firmware ## fuzz the window for a minute with each engine; more by `hil fuzz --help`
+	$(BIN)/hil fuzz --time 60
+	$(BIN)/hil fuzz --time 60 --engine afl
+
+fuzz-table: setup setup-afl firmware ## time to the first finding of each planted bug, by engine; takes long
+	$(BIN)/hil bench planted --records build/planted.jsonl --document docs/planted-bugs.md
 
 bench: setup firmware ## measure the promised figures
 	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1

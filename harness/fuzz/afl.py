@@ -116,7 +116,10 @@ def prepare(options: Options) -> None:
 
 
 def command(options: Options, number: int) -> list[str]:
-    """The command line of instance `number`. The seed is left out: with one, afl-fuzz takes all inputs as equally fast."""
+    """The command line of instance `number`.
+
+    The options' seed is not for it: given one, afl-fuzz takes all inputs as equally fast.
+    """
     fuzzer = [require(), "-i", str(seeds_folder(options)), "-o", str(output_folder(options))]
     fuzzer += ["-M" if number == 0 and options.jobs > 1 else "-S", instance_name(number)]
     fuzzer += ["-t", str(_TIMEOUT_MS), "-G", str(options.length), "-x", str(_dictionary(options))]
