@@ -89,8 +89,17 @@ class _GeneratorState:
         return self._memory == state.key + state.v.to_bytes(16, "big")
 
 
+_PIECE: Final = 8  # bytes of a secret by which a search finds it
+_TELLING: Final = 6  # distinct ones among them
+_PUBLIC_HEAD: Final = 32  # bytes of a request: header and fields of constant size, a nonce too
+
+
 class ResidueOracle:
-    """No secret of a script's last request stays where it must not (SEC-1), looked at now and then."""
+    """No secret of a script's last request stays where it must not (SEC-1), looked at now and then.
+
+    A client that chooses its plaintext can make it hold whatever the service may keep, key ids and nonces among them.
+    So a piece counts only where it is no such thing; registers, which hold four bytes each, do not count.
+    """
 
     def __init__(self, executor: Executor, interval: int = RESIDUE_INTERVAL) -> None:
         self._executor = executor
@@ -112,8 +121,15 @@ class ResidueOracle:
         if self._counts[kind] % self._interval != 1 % self._interval:
             return Verdict.PASS
         hits = self._search.search(_secrets_behind(exchanges, self._images))
-        self._hit = hits[0] if hits else None
-        return Verdict.RESIDUE if hits else Verdict.PASS
+        self._hit = next((hit for hit in hits if self._is_telling(hit, exchanges)), None)
+        return Verdict.RESIDUE if self._hit else Verdict.PASS
+
+    def _is_telling(self, hit: Hit, exchanges: Sequence[Exchange]) -> bool:
+        if hit.address is None:
+            return False
+        piece = self._executor.target.machine.read(hit.address, _PIECE)
+        public = any(piece in exchange.request[:_PUBLIC_HEAD] or piece in exchange.payload for exchange in exchanges)
+        return len(set(piece)) >= _TELLING and not public
 
     def location(self) -> str:
         """Operation and owner of the memory."""
