@@ -19,7 +19,7 @@ PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate bench lock clean toolchain lint-tools setup-afl
+.PHONY: help run test test-all setup firmware conform lint format generate bench fuzz-table lock clean toolchain lint-tools setup-afl
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -70,9 +70,12 @@ generate: setup ## rewrite what comes from the tables: headers, linker memory, s
 	$(BIN)/python -m harness.self_test_vectors
 	$(BIN)/python -m harness.clause_table
 
-bench: setup firmware ## measure the promised figures
+bench: setup setup-afl firmware ## measure the promised figures
 	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
+
+fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, hours at worst; goes on where it ended
+	$(BIN)/hil bench planted --document docs/planted-bugs.md
 
 lock: setup ## pin the newest Python packages that fit
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras \

@@ -31,7 +31,7 @@ def log_path(options: Options, number: int) -> Path:
 def prepare(options: Options) -> None:
     """Files that all workers share: the corpus, the first seeds, the dictionary."""
     options.corpus.mkdir(parents=True, exist_ok=True)
-    seeds = _seeds(options)
+    seeds = seeds_folder(options)
     seeds.mkdir(parents=True, exist_ok=True)
     for number, script in enumerate(first_corpus()):
         (seeds / f"{number:03}").write_bytes(script)
@@ -48,7 +48,8 @@ def start(options: Options, number: int, core: int | None) -> subprocess.Popen[b
     return worker
 
 
-def _seeds(options: Options) -> Path:
+def seeds_folder(options: Options) -> Path:
+    """What the workers start from."""
     return options.work / "seeds"
 
 
@@ -72,7 +73,8 @@ def _arguments(options: Options, number: int) -> list[str]:
         "rss_limit_mb": 0,
         "timeout": 600,
     }
-    return ["hil", *(f"-{name}={value}" for name, value in flags.items()), str(options.corpus), str(_seeds(options))]
+    folders = str(options.corpus), str(seeds_folder(options))
+    return ["hil", *(f"-{name}={value}" for name, value in flags.items()), *folders]
 
 
 def _library() -> ctypes.CDLL:
