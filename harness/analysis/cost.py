@@ -64,11 +64,13 @@ def measure_cost(
     seeds: int | None = None,
     progress: Progress | None = None,
     loads: Sequence[Workload] | None = None,
+    stack_seeds: int = STACK_SEEDS,
 ) -> tuple[CostRow, ...]:
     """A row for each workload and build, builds of one workload together in the order of `firmware`.
 
-    `seeds` overrides how many seeds each workload asks for; `progress` is told of seeds done and seeds in all. Raises
-    AnalysisError when an image is not of the build it is given for or does not do an operation.
+    `seeds` overrides how many seeds each workload asks for; `progress` is told of seeds done and seeds in all. Without
+    `stack_seeds` the stack is not measured. Raises AnalysisError when an image is not of the build it is given for or
+    does not do an operation.
     """
     chosen = workloads() if loads is None else tuple(loads)
     counts = [seeds or load.seeds for load in chosen]
@@ -85,7 +87,7 @@ def measure_cost(
         target = EmulatedTarget(path, board_name)
         try:
             _check_build(target, build, path)
-            rows[build] = _measure(target, build, chosen, counts, step)
+            rows[build] = _measure(target, build, chosen, counts, stack_seeds, step)
         finally:
             target.close()
     return tuple(rows[build][index] for index in range(len(chosen)) for build in firmware)
@@ -120,7 +122,12 @@ def _check_build(target: EmulatedTarget, build: str, path: Path) -> None:
 
 
 def _measure(
-    target: EmulatedTarget, build: str, loads: Sequence[Workload], seeds: Sequence[int], step: Callable[[], None]
+    target: EmulatedTarget,
+    build: str,
+    loads: Sequence[Workload],
+    seeds: Sequence[int],
+    stack_seeds: int,
+    step: Callable[[], None],
 ) -> list[CostRow]:
     """A row for each workload. Seed by seed, so that the target boots once for a seed and is restored from then on."""
     counts: list[list[int]] = [[] for _ in loads]
@@ -128,7 +135,7 @@ def _measure(
     with ExitStack() as hooks:
         gauge = hooks.enter_context(StackGauge(target.machine))
         for seed in range(max(seeds, default=0)):
-            if seed == STACK_SEEDS:
+            if seed == stack_seeds:
                 hooks.close()
             for index, load in enumerate(loads):
                 if seed < seeds[index]:

@@ -13,14 +13,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from harness.fuzz import afl, libfuzzer
-from harness.fuzz.engine import StatsFile
+from harness.bench.workers import ENGINES, executions, last_words, workers
 from harness.fuzz.error import FuzzError
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.options import Options
@@ -29,11 +27,10 @@ from harness.fuzz.patched import build_patched
 from harness.fuzz.place import locate
 from harness.fuzz.planted import PlantedBug
 from harness.fuzz.replay import judged
-from harness.fuzz.worker import sightings_folder, stats_path
+from harness.fuzz.worker import sightings_folder
 from harness.targets.names import DEFAULT_BOARD
 
 PATCHES: Final = Path(__file__).resolve().parents[2] / "tests" / "planted"
-ENGINES: Final = {"libfuzzer": "libFuzzer", "afl": "AFL++"}
 ORACLES: Final = ("model", "fetch", "residue")
 LIMIT: Final = 600  # seconds of a hunt
 SEEDS: Final = (1, 2, 3)
@@ -123,37 +120,21 @@ def hunt(bug: PlantedBug, image: Path, engine: str, seed: int, limit: int, core:
             image, Path(folder, "corpus"), Path(folder, "findings"), work, oracles=ORACLES, seconds=limit, seed=seed
         )
         others: list[str] = []
-        with _worker(engine, options, core) as worker:
+        with workers(engine, options, [core]) as (worker,):
             # Files tell the time by this clock, with which it has to be compared.
             began = time.time()
             for path in _sightings(options, worker, began + limit):
-                executions = _executions(options)
+                count = executions(options, 0)
                 kind = _kind(executor, judges, path.read_bytes())
                 if kind == bug.kind:
                     seconds = path.stat().st_mtime - began
                     script = path.read_bytes().hex()
-                    return Hunt(bug.name, engine, seed, limit, True, seconds, executions, script, tuple(others))
+                    return Hunt(bug.name, engine, seed, limit, True, seconds, count, script, tuple(others))
                 others.append(kind)
-            executions = _executions(options)
-            if executions == 0:
-                raise FuzzError(f"{ENGINES[engine]} has run nothing: {_last_words(engine, options)}")
-            return Hunt(bug.name, engine, seed, limit, False, time.time() - began, executions, "", tuple(others))
-
-
-@contextmanager
-def _worker(engine: str, options: Options, core: int | None) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that works within the block."""
-    with ExitStack() as at_end:
-        if engine == "afl":
-            afl.prepare(options)
-            worker = afl.start(options, 0, core)
-            at_end.callback(afl.stop, [worker])
-        else:
-            libfuzzer.prepare(options)
-            worker = libfuzzer.start(options, 0, core)
-            at_end.callback(worker.wait)
-            at_end.callback(worker.kill)
-        yield worker
+            count = executions(options, 0)
+            if count == 0:
+                raise FuzzError(f"{ENGINES[engine]} has run nothing: {last_words(engine, options, 0)}")
+            return Hunt(bug.name, engine, seed, limit, False, time.time() - began, count, "", tuple(others))
 
 
 def _sightings(options: Options, worker: subprocess.Popen[bytes], end: float) -> Iterator[Path]:
@@ -168,18 +149,6 @@ def _sightings(options: Options, worker: subprocess.Popen[bytes], end: float) ->
         time.sleep(_POLL)
 
 
-def _executions(options: Options) -> int:
-    """What the worker has counted; 0 before it does."""
-    path = stats_path(options, 0)
-    if not path.exists() or path.stat().st_size == 0:
-        return 0
-    stats = StatsFile(path)
-    try:
-        return stats.read().executions
-    finally:
-        stats.close()
-
-
 def _kind(executor: Executor, judges: Judges, script: bytes) -> str:
     """What a script shows, in the words of PlantedBug; empty where it shows nothing here."""
     verdict = executor.run(script)
@@ -187,13 +156,6 @@ def _kind(executor: Executor, judges: Judges, script: bytes) -> str:
         return ""
     kind = locate(executor, verdict, judges).kind
     return "malformed" if kind == _NO_ANSWER_AT_ALL else kind
-
-
-def _last_words(engine: str, options: Options) -> str:
-    if engine == "afl":
-        return afl.failure(options, 0)
-    lines = libfuzzer.log_path(options, 0).read_text("utf-8", "replace").splitlines()
-    return lines[-1] if lines else "it says nothing"
 
 
 # ---- the table ----
@@ -228,8 +190,8 @@ def _row(hunts: Sequence[Hunt]) -> str:
     if not found:
         return f"{share} | | |"
     times = [hunt.seconds for hunt in found]
-    executions = median(hunt.executions for hunt in found)
-    return f"{share} | {median(times):.1f} | {max(times):.1f} | {executions:.0f}"
+    typical = median(hunt.executions for hunt in found)
+    return f"{share} | {median(times):.1f} | {max(times):.1f} | {typical:.0f}"
 
 
 def _totals(hunts: Sequence[Hunt]) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from harness.bench import run_bench
-from harness.bench.planted import ENGINES, LIMIT, SEEDS, Hunt, Records, document, hunt_all
+from harness.bench import PARTS, run_bench
+from harness.bench.planted import LIMIT, SEEDS, Hunt, Records, document, hunt_all
+from harness.bench.workers import ENGINES
 from harness.cli.common import console, json_option, plain_table, status_console, write_json
 from harness.cli.errors import FINDINGS
 from harness.fuzz.planted import PLANTED
@@ -18,14 +19,15 @@ from harness.report.files import atomic_write
 
 
 @click.group(invoke_without_command=True)
+@click.option("--only", "parts", type=click.Choice(tuple(PARTS)), multiple=True, help="default: everything")
 @json_option
 @click.pass_context
-def bench(context: click.Context, json_path: str | None) -> None:
-    """Measure the figures that the project promises: ratios within this run, or guest instruction counts."""
+def bench(context: click.Context, parts: tuple[str, ...], json_path: str | None) -> None:
+    """Measure the figures that the project promises: ratios within this run, guest instruction counts, rates."""
     if context.invoked_subcommand is not None:
         return
     with status_console.status("measuring"):
-        figures = run_bench()
+        figures = run_bench(parts=parts or tuple(PARTS))
     if json_path != "-":
         table = plain_table("figure", "value", "unit", "baseline", "ratio", "goal", "met")
         for figure in figures:

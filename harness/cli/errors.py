@@ -16,6 +16,7 @@ _MENDABLE = (
     ("harness.conformance.runner", "ConformanceError"),
     ("harness.fuzz.error", "FuzzError"),
     ("harness.fuzz.finding", "FindingError"),
+    ("harness.fuzz.patched", "PatchError"),
     ("harness.protocol.key_image", "KeyImageError"),
     ("harness.report.error", "ReportError"),
     ("harness.sealing", "SealingError"),

@@ -35,7 +35,7 @@ def log_path(options: Options, number: int) -> Path:
 def prepare(options: Options) -> None:
     """Files that all workers share: the corpus, the first seeds, the dictionary."""
     options.corpus.mkdir(parents=True, exist_ok=True)
-    seeds = _seeds(options)
+    seeds = seeds_folder(options)
     seeds.mkdir(parents=True, exist_ok=True)
     for number, script in enumerate(first_corpus(options.raw)):
         (seeds / f"{number:03}").write_bytes(script)
@@ -91,7 +91,8 @@ def failure(options: Options, number: int) -> str:
     return f"{lines[-1] if lines else 'the worker has ended'}; see {log_path(options, number)}"
 
 
-def _seeds(options: Options) -> Path:
+def seeds_folder(options: Options) -> Path:
+    """What the workers start from, beside the corpus."""
     return options.work / "seeds"
 
 
@@ -115,7 +116,8 @@ def _arguments(options: Options, number: int) -> list[str]:
         "rss_limit_mb": 0,
         "timeout": 600,
     }
-    return ["hil", *(f"-{name}={value}" for name, value in flags.items()), str(options.corpus), str(_seeds(options))]
+    folders = str(options.corpus), str(seeds_folder(options))
+    return ["hil", *(f"-{name}={value}" for name, value in flags.items()), *folders]
 
 
 def _library() -> ctypes.CDLL:

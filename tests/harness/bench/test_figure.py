@@ -24,3 +24,10 @@ def test_a_figure_is_judged_by_its_ratio_where_it_has_one(
     assert figure.met is met
     assert figure.as_json()["met"] is met
     assert set(figure.as_json()) == {"name", "value", "unit", "baseline", "ratio", "goal", "met"}
+
+
+def test_without_a_goal_it_is_only_told() -> None:
+    figure = Figure("name", 1, "us", "baseline", 2.5, None)
+    assert figure.met
+    assert figure.judged() == ("2.50", "")
+    assert figure.as_json()["goal"] is None
