@@ -16,10 +16,10 @@
 #define HOT_RANGES_MAX 16
 #define BREAKPOINTS_MAX 64
 #define WATCH_EVENTS_MAX 16
-#define EDGE_TABLE 32768u     /* a power of two, well above the edges of any image that fits the counters */
-#define COMPARED_PLACES 2048u /* direct-mapped by address; a power of two */
-#define LAST_BLOCKS 64u       /* a power of two: the ring index is masked */
-#define BLOCK_CACHE 16384u    /* direct-mapped by address; a power of two */
+#define EDGE_TABLE 32768u      /* a power of two, well above the edges of any image that fits the counters */
+#define COMPARED_PLACES 32768u /* direct-mapped by address, for 64 KiB of code; a power of two */
+#define LAST_BLOCKS 64u        /* a power of two: the ring index is masked */
+#define BLOCK_CACHE 16384u     /* direct-mapped by address; a power of two */
 
 struct grant {
     uint32_t base;

@@ -135,6 +135,7 @@ def run_worker(number: int, options: Options) -> None:
     # libFuzzer finds the mutator by its name: the symbols of a module that is loaded already become everybody's.
     ctypes.CDLL(_engine.__file__, mode=os.RTLD_GLOBAL | os.RTLD_NOLOAD)
     engine = make_engine(options, number)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # libFuzzer has a handler, and respects that of anybody else
     library = _library()
     pointers = [_engine.ffi.cast("void *", ctypes.cast(getattr(library, f), ctypes.c_void_p).value) for f in _FUNCTIONS]
     arguments = [_engine.ffi.new("char[]", os.fsencode(argument)) for argument in _arguments(options, number)]

@@ -83,6 +83,8 @@ def _aes() -> Iterator[list[Step]]:
         yield decrypt(key_id)
         yield [*encrypt(key_id, b"header", b"text"), *decrypt(key_id, b"header")]
         yield [*encrypt(key_id), *decrypt(key_id), *decrypt(key_id, back=1)]
+        *opening, last = decrypt(key_id)
+        yield [*encrypt(key_id, b"", b"text"), *opening, s.flip(-1), last]
     head = s.literal(AES_KEY_ID.to_bytes(4, "little") + b"\0\0")
     yield [*head, s.fill(1000, 0x41), s.send(table.AES_ENCRYPT.code)]
     yield encrypt(AES_KEY_ID, b"", shake_128(b"a plaintext without equal bytes").digest(600))

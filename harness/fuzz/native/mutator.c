@@ -48,6 +48,9 @@ void mutator_use(const struct engine_text *snippets, size_t snippet_count, const
     m.snippet_count = snippet_count;
     m.tokens = tokens;
     m.token_count = token_count;
+    m.compare_count = 0; /* what another engine's runs have taught is of no use */
+    m.compares_of = 0;
+    memset(m.attempts, 0, sizeof m.attempts);
 }
 
 static uint32_t draw(struct random *r)
@@ -492,11 +495,16 @@ static bool mutate_once(struct text *t, struct random *r, size_t (*mutate_anyhow
 static bool begin_anew(struct text *t, struct random *r)
 {
     uint32_t count = 1u + below(r, 3);
+    size_t old = t->size;
     t->size = 0;
     for (uint32_t i = 0; i < count; i++) {
         insert_snippet(t, r, t->size, 0);
     }
-    return t->size != 0;
+    if (t->size == 0) { /* none fits: the input is still there */
+        t->size = old;
+        return false;
+    }
+    return true;
 }
 
 size_t mutator_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t seed,

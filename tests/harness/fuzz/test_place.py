@@ -15,6 +15,7 @@ from emulator.stop import Fault
 from harness.fuzz import place as places
 from harness.fuzz import script as s
 from harness.fuzz.executor import Executor, Verdict
+from harness.fuzz.key_images import named_images
 from harness.fuzz.oracles import Judges
 from harness.fuzz.place import Place, locate, parse_frame
 from harness.fuzz.script import Step
@@ -199,7 +200,8 @@ def test_reads_are_found_behind_the_key_image_and_the_clock_that_they_need(defec
         "goto", "status = *(volatile uint32_t *)0x21811000u ? status : STATUS_SUCCESS;\n    if (status) goto"
     )
     with opened(defective("service/aes_encrypt.c", refused, again), watch_interval=1) as executor:
-        steps = [*encrypting(), s.keys(5), s.fill(1), s.send(1), s.repeat(98), s.clock(1000), *encrypting()]
+        no_keys = s.keys(list(named_images()).index("no keys"))
+        steps = [*encrypting(), no_keys, s.fill(1), s.send(1), s.repeat(98), s.clock(1000), *encrypting()]
         place = found(executor, steps, Verdict.DOUBLE_FETCH)
         assert place.location.startswith("a request byte is read twice in aes_encrypt_operate service/aes_encrypt.c:")
         assert len(executor.exchanges) == 101
