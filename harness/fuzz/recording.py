@@ -23,6 +23,7 @@ SENDS_MAX: Final = 64  # of one script, as in emulator/native/executor.c
 _BACK_MAX: Final = 63  # answers that a script can reach back to
 _REPEATS_MAX: Final = 255
 _PART: Final = table.GCM_NONCE_SIZE  # the shortest part of an answer that means something
+_LAST_PARTS: Final = (table.GCM_TAG_SIZE, table.MLKEM_SECRET_SIZE)  # others begin with the answer, or behind the nonce
 _RUN: Final = 8  # equal bytes: as many make a FILL shorter than what it stands for
 _MULTIPLIER_MAX: Final = (1 << 31) - 1
 _SHIFT_MAX: Final = 31
@@ -85,8 +86,14 @@ class _Script:
     def _answered(self, payload: bytes) -> None:
         number = len(self.answers)
         self.answers.append(payload)
-        for begin in range(min(len(payload) - _PART + 1, FROM_THE_END)):
-            self.places[payload[begin : begin + _PART]] = (number, begin)
+        for begin in (0, table.GCM_NONCE_SIZE, *(len(payload) - size for size in _LAST_PARTS)):
+            self._know(number, begin)
+
+    def _know(self, number: int, begin: int) -> None:
+        """Remember that a part of an answer may begin here."""
+        part = self.answers[number][begin : begin + _PART] if 0 <= begin < FROM_THE_END else b""
+        if len(part) == _PART:
+            self.places[part] = (number, begin)
 
     def _request(self, request: bytes) -> Iterator[Step]:
         """A sound header is the executor's to write; of others each byte counts."""
@@ -127,6 +134,8 @@ class _Script:
             return None, 0
         answer = self.answers[number]
         size = _common(data, at, answer, begin)
+        for changed in (0, 1):  # behind bytes that were put in or changed it may go on
+            self._know(number, begin + size + changed)
         return s.replay(back, begin, s.TO_THE_END if begin + size == len(answer) else size), size
 
 
