@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from harness.fuzz import script as s
@@ -74,7 +74,11 @@ class _Script:
         else:
             if len(exchange.request) > table.MAX_PAYLOAD:
                 return False
-            encoded = self.encoded + s.encode([*around, *self._request(exchange.request)])
+            encoded = self.encoded
+            for step in chain(around, self._request(exchange.request)):
+                encoded += step.encode()
+                if len(encoded) > length:
+                    return False
             sends, repeats = self.sends + 1, 0
         if len(encoded) > length or sends > SENDS_MAX:
             return False
@@ -118,6 +122,9 @@ class _Script:
             step, size = self._short_form(data, at)
             if step is None:
                 at += 1
+                if at - begin == s.BYTES_MAX:  # whoever has no room for it need not wait for the rest
+                    yield from s.literal(data[begin:at])
+                    begin = at
                 continue
             yield from s.literal(data[begin:at])
             yield step
