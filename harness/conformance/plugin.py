@@ -202,9 +202,7 @@ def record_coverage(request: pytest.FixtureRequest) -> RecordCoverage:
 
 
 @pytest.fixture
-def dut(
-    bench_target: Target, bench_totals: Totals, secrets_watch: Watch | None, request: pytest.FixtureRequest
-) -> Dut:
+def dut(bench_target: Target, bench_totals: Totals, secrets_watch: Watch | None, request: pytest.FixtureRequest) -> Dut:
     """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
     return Dut(
         bench_target,

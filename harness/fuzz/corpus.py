@@ -84,7 +84,7 @@ def minimized(executor: Executor, scripts: Sequence[bytes]) -> tuple[bytes, ...]
 
 
 def main(out: Path, *sources: Path) -> None:
-    """Write the minimised corpus; inputs that are in `out` already count as sources, and go where they are not needed."""
+    """Write the minimised corpus; inputs that are in `out` are sources as well, and go where they are not needed."""
     sources += (out,) if out.is_dir() else ()
     executor = Executor(EmulatedTarget(default_firmware()))
     try:

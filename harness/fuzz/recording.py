@@ -67,21 +67,18 @@ class _Script:
         """Add an exchange; False, and nothing is changed, where the script becomes too long by it."""
         image = _image_number(exchange.key_image, self.image)
         around = [*_clock_steps(exchange.clock - self.clock), *([s.keys(image)] if image != self.image else [])]
-        if not around and exchange.request == self.last and 0 < len(self.answers) and self.repeats < _REPEATS_MAX:
-            before = s.encode([s.repeat(self.repeats)]) if self.repeats else b""
-            encoded = self.encoded.removesuffix(before) + s.encode([s.repeat(self.repeats + 1)])
-            sends, repeats = self.sends, self.repeats + 1
-        else:
-            if len(exchange.request) > table.MAX_PAYLOAD:
-                return False
-            encoded = self.encoded
-            for step in chain(around, self._request(exchange.request)):
-                encoded += step.encode()
-                if len(encoded) > length:
-                    return False
-            sends, repeats = self.sends + 1, 0
-        if len(encoded) > length or sends > SENDS_MAX:
+        again = bool(self.answers) and not around and exchange.request == self.last and self.repeats < _REPEATS_MAX
+        sends, repeats = (self.sends, self.repeats + 1) if again else (self.sends + 1, 0)
+        data, sending = _taken_apart(exchange.request)
+        if sends > SENDS_MAX or len(data) > table.MAX_PAYLOAD:
             return False
+        encoded = self.encoded
+        if again and self.repeats:
+            encoded = encoded.removesuffix(s.repeat(self.repeats).encode())
+        for step in [s.repeat(repeats)] if again else chain(around, self._build(data), sending):
+            encoded += step.encode()
+            if len(encoded) > length:
+                return False
         self.encoded, self.sends, self.repeats = encoded, sends, repeats
         self.clock, self.image, self.last = exchange.clock, image, exchange.request
         self._answered(exchange.payload)
@@ -98,22 +95,6 @@ class _Script:
         part = self.answers[number][begin : begin + _PART] if 0 <= begin < FROM_THE_END else b""
         if len(part) == _PART:
             self.places[part] = (number, begin)
-
-    def _request(self, request: bytes) -> Iterator[Step]:
-        """A sound header is the executor's to write; of others each byte counts."""
-        header, payload = request[: table.HEADER_SIZE], request[table.HEADER_SIZE :]
-        sound = False
-        if len(header) == table.HEADER_SIZE:
-            magic, version, code, flags, claimed = HEADER.unpack(header)
-            sound = (magic, version, flags) == (table.REQUEST_MAGIC, table.PROTOCOL_VERSION, table.FLAGS)
-        if not sound:
-            yield from self._build(request)
-            yield s.send_raw()
-            return
-        yield from self._build(payload)
-        if claimed != len(payload):
-            yield s.claim(claimed)
-        yield s.send(code)
 
     def _build(self, data: bytes) -> Iterator[Step]:
         """Runs of one byte, parts of answers, and what is neither."""
@@ -144,6 +125,16 @@ class _Script:
         for changed in (0, 1):  # behind bytes that were put in or changed it may go on
             self._know(number, begin + size + changed)
         return s.replay(back, begin, s.TO_THE_END if begin + size == len(answer) else size), size
+
+
+def _taken_apart(request: bytes) -> tuple[bytes, list[Step]]:
+    """What is to be built, and how it is sent: a sound header is left to the executor; of others each byte counts."""
+    if len(request) >= table.HEADER_SIZE:
+        magic, version, code, flags, claimed = HEADER.unpack_from(request)
+        if (magic, version, flags) == (table.REQUEST_MAGIC, table.PROTOCOL_VERSION, table.FLAGS):
+            payload = request[table.HEADER_SIZE :]
+            return payload, [*([s.claim(claimed)] if claimed != len(payload) else []), s.send(code)]
+    return request, [s.send_raw()]
 
 
 def _image_number(image: bytes, before: int) -> int:
