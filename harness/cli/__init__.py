@@ -18,6 +18,7 @@ COMMANDS = (
     "analyze",
     "bench",
     "conform",
+    "coverage",
     "diff",
     "doctor",
     "fuzz",

@@ -34,12 +34,16 @@ from harness.cli.common import (
 from harness.cli.errors import FINDINGS
 from harness.conformance.picture import running_tasks
 from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.fuzz.corpus import write_corpus
+from harness.fuzz.options import INPUT_LENGTH
+from harness.fuzz.recording import scripts
 from harness.report.cost import CostRow
 from harness.report.coverage import CoverageReport, folders
 from harness.report.files import write_report
 from harness.report.results import ConformanceRun
 from harness.report.text import percent
 from harness.sampling import Sampler
+from harness.tape import Tape
 from harness.targets.opening import default_firmware
 
 # For the report's table: enough to show a spread, few enough to wait for.
@@ -74,6 +78,12 @@ class _ConformProgress:
     help="write the report here, and what was reached of the sources (HTML, LCOV, drcov)",
 )
 @click.option("--no-coverage", is_flag=True, help="leave out of the report what was reached of the sources")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="add what the cases ask to this folder, as inputs of `hil fuzz`",
+)
 @click.option("--profile", is_flag=True, help="say where the time goes")
 @json_option
 def conform(
@@ -85,6 +95,7 @@ def conform(
     no_secrets: bool,
     report: Path | None,
     no_coverage: bool,
+    corpus: Path | None,
     profile: bool,
     json_path: str | None,
 ) -> None:
@@ -93,13 +104,17 @@ def conform(
     options = ConformanceOptions(target, firmware, board, clauses, full, secrets=not no_secrets)
     sampler = Sampler()
     recorder = None if report is None or no_coverage else CoverageRecorder()
+    tape = None if corpus is None else Tape()
     with progress_bar() as progress, sampler if profile else nullcontext():
-        run = run_conformance(options, [_ConformProgress(progress)], recorder)
+        run = run_conformance(options, [_ConformProgress(progress)], recorder, tape)
     if json_path != "-":
         _print_conformance(run)
     if profile:
         shares = ", ".join(f"{part} {share:.0%}" for part, share in sampler.shares().items())
         status_console.print(f"time: {shares}", highlight=False)
+    if corpus is not None and tape is not None:
+        written = write_corpus(corpus, scripts(tape.sequences, INPUT_LENGTH))
+        status_console.print(f"corpus: {len(written)} inputs in {corpus}", highlight=False, markup=False)
     if report is not None:
         reached = _coverage(run, options, recorder) if recorder else None
         picture = _picture(run, options)

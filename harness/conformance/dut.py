@@ -18,6 +18,7 @@ from harness.protocol import commands as table
 from harness.protocol.codec import CodecError, RawRequest, Response
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage, KeySlot
+from harness.tape import Tape, TapedExchange
 from harness.targets.base import MEMORY, Target, TargetStopped
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.window import Window
@@ -118,9 +119,11 @@ class Dut:
         entropy: bytes = ENTROPY,
         image: KeyImage | None = None,
         watch: Watch | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.target = target
         self._watch = watch
+        self._tape = tape
         self.totals = totals or Totals()
         self.clock = Clock(target)
         self.keys = Keys(target, image or default_keys())
@@ -133,6 +136,8 @@ class Dut:
         self.target.boot(entropy, self.keys.raw)
         self.model = Model(entropy, self.keys.raw)
         self.keys.bind(self.model)
+        if self._tape is not None:
+            self._tape.boot()
         if self._watch is not None:
             self._watch.in_play = self.model.watch_secrets()
             self._watch.judge_boot()
@@ -154,6 +159,7 @@ class Dut:
         except CodecError as error:
             raise ContractViolation(f"malformed response: {error}") from None
         self.totals.exchanges += 1
+        self.note(request, got)
         if self._emulated is not None:
             self._count(request, got)
         if got != expected:
@@ -161,6 +167,11 @@ class Dut:
             assert not isinstance(verdict, Match)
             raise ContractViolation(f"{verdict} (request {request[:24].hex()}, {len(request)} bytes)")
         return got
+
+    def note(self, request: bytes, response: Response) -> None:
+        """Put an exchange on the tape, where one runs."""
+        if self._tape is not None:
+            self._tape.note(TapedExchange(self.clock.now, self.keys.raw, request, response.payload))
 
     def _count(self, request: bytes, response: Response) -> None:
         assert self._emulated is not None

@@ -23,6 +23,7 @@ from harness.analysis.watch import Watch
 from harness.clauses import CLAUSES
 from harness.conformance.dut import Clock, Dut, Keys, Totals
 from harness.report.results import CaseResult
+from harness.tape import Tape
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
@@ -83,22 +84,27 @@ class Provide:
     """Hands a target that is open already to the session, which then opens none of its own.
 
     The coverage of the systems that cases open themselves goes to `coverage`; the target's own is the giver's matter.
+    What the cases exchange with the target goes on `tape`.
     """
 
-    def __init__(self, target: Target, coverage: CoverageRecorder | None = None) -> None:
+    def __init__(self, target: Target, coverage: CoverageRecorder | None = None, tape: Tape | None = None) -> None:
         self._target = target
         self._coverage = coverage
+        self._tape = tape
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Leave both where the fixtures look for them."""
+        """Leave them where the fixtures look for them."""
         config.stash[_TARGET] = self._target
         if self._coverage is not None:
             config.stash[_COVERAGE] = self._coverage
+        if self._tape is not None:
+            config.stash[_TAPE] = self._tape
 
 
 _TOTALS = pytest.StashKey[Totals]()
 _TARGET = pytest.StashKey[Target]()
 _COVERAGE = pytest.StashKey[CoverageRecorder]()
+_TAPE = pytest.StashKey[Tape]()
 
 # Records the coverage of tasks for as long as the block lasts.
 RecordCoverage = Callable[[Task], AbstractContextManager[None]]
@@ -196,9 +202,15 @@ def record_coverage(request: pytest.FixtureRequest) -> RecordCoverage:
 
 
 @pytest.fixture
-def dut(bench_target: Target, bench_totals: Totals, secrets_watch: Watch | None) -> Dut:
+def dut(bench_target: Target, bench_totals: Totals, secrets_watch: Watch | None, request: pytest.FixtureRequest) -> Dut:
     """The device under test, freshly booted: clock at 0, the default keys, each exchange compared with the model."""
-    return Dut(bench_target, bench_totals, bounded=_is_release(bench_target), watch=secrets_watch)
+    return Dut(
+        bench_target,
+        bench_totals,
+        bounded=_is_release(bench_target),
+        watch=secrets_watch,
+        tape=request.config.stash.get(_TAPE, None),
+    )
 
 
 @pytest.fixture

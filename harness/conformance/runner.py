@@ -16,6 +16,7 @@ from harness.clauses import CLAUSES
 from harness.conformance import plugin
 from harness.environment import environment
 from harness.report.results import CaseResult, ConformanceRun, judge_clauses
+from harness.tape import Tape
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.names import DEFAULT_BOARD
@@ -48,12 +49,16 @@ class ConformanceError(Exception):
 
 
 def run_conformance(
-    options: ConformanceOptions, plugins: Sequence[object] = (), coverage: CoverageRecorder | None = None
+    options: ConformanceOptions,
+    plugins: Sequence[object] = (),
+    coverage: CoverageRecorder | None = None,
+    tape: Tape | None = None,
 ) -> ConformanceRun:
     """Judge every clause. `plugins` are pytest plugins that watch the run, such as a progress display.
 
     `coverage` collects what the run executes of the judged image, in every system that the cases open. It does not
-    collect what calls of single functions execute (SEC-2): no client of the service can make them.
+    collect what calls of single functions execute (SEC-2): no client of the service can make them. `tape` takes what
+    the cases exchange with the target.
 
     Raises ConformanceError when no run takes place, TargetError or EmulatorError when the target cannot be opened.
     KeyboardInterrupt passes through.
@@ -68,7 +73,7 @@ def run_conformance(
     started = time.perf_counter()
     try:
         with recorded:
-            provided = plugin.Provide(target, coverage)
+            provided = plugin.Provide(target, coverage, tape)
             code = pytest.main(_arguments(options), plugins=[provided, plugin, recorder, *plugins])
         seconds = time.perf_counter() - started
         if recorder.interrupted:

@@ -236,6 +236,7 @@ class RawClient:
         if self.answered != value:
             raise ContractViolation(f"rung {value:#x}, response doorbell {self.answered:#x}")
         got = decode_response(self.response)
+        self._dut.note(request, got)
         if got != expected:
             raise ContractViolation(str(compare(expected, got)))
         return got

@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.fuzz.oracles import DEFAULT_ORACLES
 from harness.targets.names import DEFAULT_BOARD
+
+INPUT_LENGTH: Final = 1024  # bytes of the longest input, unless it is said otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Options:
     raw: bool = False
     seconds: int = 0
     runs: int = 0
-    length: int = 1024
+    length: int = INPUT_LENGTH
     seed: int = 0
     jobs: int = 1
 

@@ -46,17 +46,34 @@ def write_report(
         directory / "junit.xml": render_junit(run),
     }
     if coverage is not None:
-        files |= {
-            directory / "coverage.html": render_coverage_html(coverage).encode("utf-8"),
-            directory / "coverage.lcov": render_lcov(coverage.source, coverage.root).encode("utf-8"),
-            directory / "coverage.drcov": render_drcov(coverage.image, coverage.data),
-        }
+        files |= _coverage_files(coverage, directory)
+    make_folder(directory)
+    atomic_write_all(files)
+    return tuple(files)
+
+
+def write_coverage(coverage: CoverageReport, directory: Path) -> tuple[Path, ...]:
+    """Writes coverage.html, coverage.lcov and coverage.drcov alone; otherwise as `write_report`."""
+    files = _coverage_files(coverage, directory)
+    make_folder(directory)
+    atomic_write_all(files)
+    return tuple(files)
+
+
+def _coverage_files(coverage: CoverageReport, directory: Path) -> dict[Path, bytes]:
+    return {
+        directory / "coverage.html": render_coverage_html(coverage).encode("utf-8"),
+        directory / "coverage.lcov": render_lcov(coverage.source, coverage.root).encode("utf-8"),
+        directory / "coverage.drcov": render_drcov(coverage.image, coverage.data),
+    }
+
+
+def make_folder(directory: Path) -> None:
+    """Makes a folder where it is missing. Raises ReportError."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise _cannot_write(directory, error) from error
-    atomic_write_all(files)
-    return tuple(files)
 
 
 def atomic_write(path: Path, data: bytes) -> None:

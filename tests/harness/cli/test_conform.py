@@ -11,6 +11,10 @@ from click.testing import CliRunner, Result
 
 from harness.clause_table import ClauseTableError, collect
 from harness.cli import main
+from harness.fuzz.corpus import read_corpus
+from harness.fuzz.options import INPUT_LENGTH
+from harness.fuzz.reached import run_corpus
+from harness.targets.names import DEFAULT_BOARD
 
 
 @pytest.fixture
@@ -50,3 +54,14 @@ def test_tests_that_cannot_be_read_are_told_before_the_run(
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "hil: test_x.py: cannot be read\n"
     assert not (tmp_path / "report").exists()
+
+
+def test_what_the_cases_ask_becomes_a_corpus(conform: Callable[..., Result], tmp_path: Path) -> None:
+    corpus = tmp_path / "new" / "corpus"
+    result = conform("--no-coverage", "--corpus", str(corpus))
+    assert result.exit_code == 0
+    scripts = read_corpus([corpus])
+    assert f"corpus: {len(scripts)} inputs in " in result.stderr
+    assert len(scripts) > 3
+    assert max(map(len, scripts)) <= INPUT_LENGTH
+    assert run_corpus(scripts, None, DEFAULT_BOARD).answers["other"].keys() == {"INVALID_TYPE"}

@@ -12,6 +12,7 @@ from harness.protocol import commands as table
 from harness.protocol.codec import CodecError, Response
 from harness.protocol.commands import BY_CODE, REFUSAL_BOUND, Status
 from harness.protocol.key_image import KeyImage
+from harness.tape import Tape
 from harness.targets.base import MEMORY, TargetStopped
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
@@ -59,6 +60,21 @@ def test_exchanges_are_paced_unless_the_test_paces_them() -> None:
     assert all(dut.send(0x99).status is Status.INVALID_TYPE for _ in range(300))
     dut.clock.pace = 0
     assert [dut.send(0x99).status for _ in range(101)][-1] is Status.RATE_LIMITED
+
+
+def test_exchanges_go_on_a_tape() -> None:
+    tape = Tape()
+    dut = Dut(ModelTarget(), tape=tape)
+    dut.send(0x99)
+    dut.keys.corrupt(AES_KEY_ID)
+    answer = dut.aes_encrypt(AES_KEY_ID)
+    dut.boot()
+    payload = dut.mlkem_keygen(MLKEM_KEY_IDS[512]).payload
+    (first, second), (third,) = tape.sequences
+    assert (first.clock, first.key_image) == (1000, default_keys().build())
+    assert (second.clock, second.key_image, second.payload) == (2000, dut.keys.raw, answer.payload)
+    assert third.request == codec.mlkem_keygen(MLKEM_KEY_IDS[512])
+    assert third.payload == payload != b""
 
 
 def test_keys_reach_target_and_model() -> None:

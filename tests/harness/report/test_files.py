@@ -17,7 +17,7 @@ import pytest
 
 from harness.report import CostRow, ReportError, atomic_write, write_report
 from harness.report.coverage import CoverageReport
-from harness.report.files import atomic_write_all
+from harness.report.files import atomic_write_all, write_coverage
 from harness.report.results import ConformanceRun
 
 LIMITED = """
@@ -63,6 +63,14 @@ def test_coverage_is_written_beside_the_report(run: ConformanceRun, reached: Cov
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     assert 'id="coverage"' in paths[0].read_text(encoding="utf-8")
     assert paths[4].read_text().startswith("TN:\nSF:")
+
+
+def test_coverage_can_be_written_alone(reached: CoverageReport, tmp_path: Path) -> None:
+    paths = write_coverage(reached, tmp_path / "a" / "b")
+    assert [path.name for path in paths] == ["coverage.html", "coverage.lcov", "coverage.drcov"]
+    assert sorted((tmp_path / "a" / "b").iterdir()) == sorted(paths)
+    with pytest.raises(ReportError, match="cannot write"):
+        write_coverage(reached, paths[0])
 
 
 def test_hostile_text_can_be_written(hostile_run: ConformanceRun, tmp_path: Path) -> None:
