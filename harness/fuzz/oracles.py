@@ -19,6 +19,7 @@ from harness.fuzz.executor import Exchange, Executor, Verdict
 from harness.fuzz.key_images import key_images
 from harness.model import Model
 from harness.model.secrets import Secret
+from harness.protocol import commands as table
 from harness.targets.emulated import EmulatedTarget
 
 ORACLES: Final = ("crash", "model", "fetch", "residue")
@@ -91,7 +92,8 @@ class _GeneratorState:
 
 _PIECE: Final = 8  # bytes of a secret by which a search finds it
 _TELLING: Final = 6  # distinct ones among them
-_PUBLIC_HEAD: Final = 32  # bytes of a request: header and fields of constant size, a nonce too
+# Bytes of a request that are no secret: header, key id, length; the nonce in between.
+_PUBLIC_HEAD: Final = 14
 
 
 class ResidueOracle:
@@ -128,8 +130,7 @@ class ResidueOracle:
         if hit.address is None:
             return False
         piece = self._executor.target.machine.read(hit.address, _PIECE)
-        public = any(piece in exchange.request[:_PUBLIC_HEAD] or piece in exchange.payload for exchange in exchanges)
-        return len(set(piece)) >= _TELLING and not public
+        return len(set(piece)) >= _TELLING and not any(piece in public for e in exchanges for public in _public(e))
 
     def location(self) -> str:
         """Operation and owner of the memory."""
@@ -140,6 +141,14 @@ class ResidueOracle:
     def explain(self) -> str:
         """Which secret stays where."""
         return f"{self._hit.secret} stays in {self._hit.where}" if self._hit else ""
+
+
+def _public(exchange: Exchange) -> tuple[bytes, bytes]:
+    """What of a request and its answer is no secret, and may look like a part of a plaintext that a client chooses."""
+    request, nonce = exchange.request, table.GCM_NONCE_SIZE
+    kind = request[2] if len(request) > 2 else 0
+    head = _PUBLIC_HEAD + (nonce if kind == table.AES_DECRYPT.code else 0)
+    return request[:head], exchange.payload[:nonce] if kind == table.AES_ENCRYPT.code else b""
 
 
 def _secrets_behind(exchanges: Sequence[Exchange], images: tuple[bytes, ...]) -> tuple[Secret, ...]:

@@ -63,6 +63,8 @@ def test_a_later_campaign_goes_on_from_the_corpus(firmware: Path, tmp_path: Path
 @pytest.mark.parametrize("engine", ["libfuzzer", "afl"])
 def test_a_bug_becomes_one_short_finding(engine: EngineName, locked: Path, tmp_path: Path) -> None:
     chosen = options(locked, tmp_path, seconds=60, runs=20000)
+    chosen.corpus.mkdir()
+    (chosen.corpus / "seed").write_bytes(LOCK)  # AFL++ may need longer than a test has time for
     result = Campaign(chosen, engine).run()
     (row,) = result.findings
     assert row.kind == "fault"

@@ -184,3 +184,13 @@ def test_secrets_of_every_kind_are_known_to_the_search(opened: Opened, firmware:
         assert oracle.judge() is Verdict.PASS
         place[:] = secret()
         assert oracle.judge() is Verdict.RESIDUE
+
+
+def test_a_plaintext_that_looks_like_a_public_value_is_no_residue(firmware: Path, opened: Opened) -> None:
+    """The service keeps a key id; a client may put the same bytes into its plaintext."""
+    executor = opened(firmware)
+    oracle = ResidueOracle(executor, interval=1)
+    field = bytes.fromhex("c701020000000000")  # as key id and length, and as plaintext
+    executor.run(s.encode([*s.literal(field + field), s.fill(1000, 0x41), s.send(table.AES_ENCRYPT.code)]))
+    assert executor.exchanges[-1].status == table.Status.KEY_NOT_FOUND
+    assert oracle.judge() is Verdict.PASS
