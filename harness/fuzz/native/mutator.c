@@ -436,11 +436,26 @@ static bool replace_large(struct text *t, struct random *r)
     return false;
 }
 
+/* Lets equal bytes be others: what is compared with a byte may be all of them. */
+static bool change_fill(struct text *t, struct random *r, uint32_t to)
+{
+    parse(t);
+    size_t index = below(r, m.step_count);
+    for (size_t i = 0; i < m.step_count; i++) {
+        const struct script_step *s = &m.steps[(index + i) % m.step_count];
+        if (s->op == SCRIPT_FILL && s->begin + 4 <= t->size) {
+            t->data[s->begin + 3] = (uint8_t)to;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A number of one byte, or one that is a length: tried in all the ways that could have led to it. */
 static bool replace_small(struct text *t, struct random *r, uint32_t from, uint32_t to)
 {
     int64_t more = (int64_t)to - (int64_t)from;
-    switch (below(r, engine_current()->raw ? 2 : 6)) {
+    switch (below(r, engine_current()->raw ? 2 : 7)) {
     case 0:
         return replace_operand(t, r, from, to, 1);
     case 1:
@@ -449,6 +464,8 @@ static bool replace_small(struct text *t, struct random *r, uint32_t from, uint3
         return insert_number(t, r, from, to);
     case 3:
         return change_length(t, r, more);
+    case 4:
+        return to <= UINT8_MAX && change_fill(t, r, to);
     default:
         /* A length and what it counts, together. */
         return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, more);
