@@ -12,13 +12,15 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.coverage_data import CoverageData, CoverageError
-from emulator.debuginfo.branches import Branch, Code, branches
 from emulator.debuginfo.lines import SourceLine
 from emulator.image import Image
 from emulator.symbols import Symbols
+
+if TYPE_CHECKING:  # a sanitizer's runtime refuses a process that loads the decoder's library
+    from emulator.debuginfo.branches import Branch, Code
 
 
 class Share(NamedTuple):
@@ -143,6 +145,8 @@ class _Reading:
     def __init__(self, image: Image, symbols: Symbols, data: CoverageData) -> None:
         self._image = image
         self._symbols = symbols
+        from emulator.debuginfo.branches import Code
+
         self._code = Code(image)
         self._counts = _count(data)
 
@@ -186,6 +190,8 @@ class _Reading:
 
     def _branches(self) -> dict[str, list[BranchCoverage]]:
         files: dict[str, list[BranchCoverage]] = defaultdict(list)
+        from emulator.debuginfo.branches import branches
+
         for branch in branches(self._code):
             innermost = self._symbols.frames_at(branch.address)[0]
             if innermost.source is not None:

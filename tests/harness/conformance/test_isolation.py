@@ -146,7 +146,7 @@ def test_an_executable_window_is_found(firmware: Path, monkeypatch: pytest.Monke
 
 def test_a_fault_that_stops_the_other_task_too_is_found(firmware: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scheduler stops everybody: the service does not answer."""
-    made, explain = System.__init__, Task._explain
+    made, explain = System.__init__, Task.explain
     services: list[Task] = []
 
     def remember(self: System, *arguments: Any) -> None:
@@ -159,7 +159,7 @@ def test_a_fault_that_stops_the_other_task_too_is_found(firmware: Path, monkeypa
         return explain(self, code, budget)
 
     monkeypatch.setattr(System, "__init__", remember)
-    monkeypatch.setattr(Task, "_explain", spreading)
+    monkeypatch.setattr(Task, "explain", spreading)
     assert "test_what_the_gateway_may_not_do_stops_the_gateway" in failed(judge(firmware))
 
 
