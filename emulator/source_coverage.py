@@ -20,7 +20,7 @@ from emulator.image import Image
 from emulator.symbols import Symbols
 
 if TYPE_CHECKING:  # a sanitizer's runtime refuses a process that loads the decoder's library
-    from emulator.debuginfo.branches import Branch, Code
+    from emulator.debuginfo.branches import Branch
 
 
 class Share(NamedTuple):
