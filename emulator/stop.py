@@ -8,7 +8,7 @@ from typing import Literal
 
 from emulator.cpu import Registers
 
-FaultKind = Literal[
+ProcessorKind = Literal[
     "read not granted",
     "write not granted",
     "execution not granted",
@@ -17,6 +17,9 @@ FaultKind = Literal[
     "supervisor call",
     "processor exception",
     "engine error",
+]
+# What a sanitized image says of itself.
+SanitizerKind = Literal[
     "stack-buffer-overflow",
     "global-buffer-overflow",
     "use-after-scope",
@@ -24,6 +27,7 @@ FaultKind = Literal[
     "undefined behaviour",
     "stack smashing",
 ]
+FaultKind = ProcessorKind | SanitizerKind
 
 
 @dataclass(frozen=True, slots=True)

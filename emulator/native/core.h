@@ -209,7 +209,6 @@ bool executor_add_image(executor *e,
 /* Called behind a script that has passed so far; returns an executor_verdict. */
 void executor_set_judge(executor *e, executor_judge judge, void *user);
 enum executor_verdict executor_run(executor *e, const uint8_t *script, size_t size);
-core *executor_core(const executor *e);
 enum core_stop executor_stop(const executor *e);                         /* of the last run */
 uint64_t executor_key(const executor *e, enum executor_verdict verdict); /* equal for findings that look alike */
 size_t executor_exchanges(executor *e, struct executor_exchange **out);  /* of the last script */

@@ -493,11 +493,6 @@ void executor_set_judge(executor *e, executor_judge judge, void *user)
     e->user = user;
 }
 
-core *executor_core(const executor *e)
-{
-    return e->c;
-}
-
 enum core_stop executor_stop(const executor *e)
 {
     return e->stop;

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from harness.fuzz import afl, libfuzzer
-from harness.fuzz.engine import StatsFile
+from harness.fuzz.engine import read_stats
 from harness.fuzz.error import FuzzError
 from harness.fuzz.options import Options
 from harness.fuzz.worker import stats_path
@@ -57,14 +57,7 @@ def _end(engine: str, worker: subprocess.Popen[bytes]) -> None:
 
 def executions(options: Options, number: int) -> int:
     """What a worker has counted; 0 before it does."""
-    path = stats_path(options, number)
-    if not path.exists() or path.stat().st_size == 0:
-        return 0
-    stats = StatsFile(path)
-    try:
-        return stats.read().executions
-    finally:
-        stats.close()
+    return read_stats(stats_path(options, number)).executions
 
 
 def rate(
@@ -97,7 +90,4 @@ def _check(engine: str, options: Options, running: Sequence[subprocess.Popen[byt
 
 def last_words(engine: str, options: Options, number: int) -> str:
     """What a worker, or its target, has said last."""
-    if engine == "afl":
-        return afl.failure(options, number)
-    lines = libfuzzer.log_path(options, number).read_text("utf-8", "replace").splitlines()
-    return lines[-1] if lines else "it says nothing"
+    return (afl if engine == "afl" else libfuzzer).failure(options, number)

@@ -14,7 +14,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,15 +21,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from harness.fuzz import afl_target
+from harness.fuzz import afl_target, processes
 from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
+from harness.fuzz.processes import Process, spread
 from harness.fuzz.seeds import dictionary, first_corpus, snippets
 from harness.report.files import atomic_write
 
 PACKAGE: Final = "afl++"  # Debian's
-_GRACE: Final = 10.0  # seconds that afl-fuzz has to write its files
 _INSTANCES_WITH_COMPARES: Final = 2  # the others would solve the same compares again
 _NAME_MAX: Final = 24
 
@@ -141,7 +140,7 @@ def environment(options: Options) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def start(options: Options, number: int, core: int | None) -> subprocess.Popen[bytes]:
+def start(options: Options, number: int, core: int | None) -> Process:
     """Start instance `number`, with its target on one core where one is named. It ends when this process does.
 
     It has a session of its own: Ctrl-C is for this process, which then calls `stop`, and afl-fuzz kills its whole group
@@ -165,38 +164,22 @@ def start(options: Options, number: int, core: int | None) -> subprocess.Popen[b
             os.sched_setaffinity(0, usual)
 
 
-def stop(instances: Iterable[subprocess.Popen[bytes]]) -> None:
-    """End instances as they want to be ended, so that queue and statistics are whole; returns when all are gone.
-
-    Targets end with their fuzzer, whose end of the pipe they see.
-    """
-    running = [instance for instance in instances if instance.poll() is None]
-    for instance in running:
-        instance.send_signal(signal.SIGTERM)
-    until = time.monotonic() + _GRACE
-    for instance in running:
-        try:
-            instance.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            instance.kill()
-            instance.wait()
+def stop(instances: Iterable[Process]) -> None:
+    """End instances; returns when all are gone. Targets end with their fuzzer, whose end of the pipe they see."""
+    processes.stop(instances, signal.SIGTERM)
 
 
 @contextmanager
-def running(options: Options) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A campaign's instances, spread over the cores that this process may use, from their start to a whole corpus.
+def running(options: Options) -> Iterator[list[Process]]:
+    """A campaign's instances, spread over the cores, from their start to a whole corpus.
 
     Whatever ends the block ends them, Ctrl-C too. Raises FuzzError where afl-fuzz is missing.
     """
     prepare(options)
-    cores = sorted(os.sched_getaffinity(0))
-    instances: list[subprocess.Popen[bytes]] = []
     try:
-        for number in range(options.jobs):
-            instances.append(start(options, number, cores[number % len(cores)]))
-        yield instances
+        with spread(options.jobs, lambda number, core: start(options, number, core), stop) as instances:
+            yield instances
     finally:
-        stop(instances)
         collect(options)
 
 

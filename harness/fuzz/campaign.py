@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from subprocess import Popen
 from typing import Final, Literal
 
 from harness.fuzz import afl, libfuzzer
 from harness.fuzz import findings_store as store
-from harness.fuzz.engine import Stats, StatsFile
+from harness.fuzz.engine import Stats
+from harness.fuzz.engine import read_stats as read_worker
 from harness.fuzz.error import FuzzError
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.finding import KINDS, observe, tool_version
@@ -120,6 +119,7 @@ class Campaign:
     def __init__(self, options: Options, engine: EngineName = "libfuzzer") -> None:
         self._options = options
         self._engine = engine
+        self._module = afl if engine == "afl" else libfuzzer
         self._started = time.monotonic()
         self._newest_edge = self._started
         self._last = Progress()
@@ -144,21 +144,14 @@ class Campaign:
 
     def _supervise(self, triage: Triage, tell: Callable[[Progress], None]) -> None:
         self._started = self._newest_edge = time.monotonic()
-        with self._running() as workers:
+        with self._module.running(self._options) as workers:
             while any(worker.poll() is None for worker in workers):
                 time.sleep(INTERVAL)
                 triage.take()
                 tell(self._look(triage))
         for number, worker in enumerate(workers):
             if worker.returncode != 0:
-                engine = afl if self._engine == "afl" else libfuzzer
-                raise FuzzError(engine.failure(self._options, number))
-
-    @contextmanager
-    def _running(self) -> Iterator[Sequence[Popen[bytes]]]:
-        running = afl.running if self._engine == "afl" else libfuzzer.running
-        with running(self._options) as workers:
-            yield workers
+                raise FuzzError(self._module.failure(self._options, number))
 
     def _look(self, triage: Triage) -> Progress:
         stats = read_stats(self._options)
@@ -185,10 +178,7 @@ class Campaign:
 
     def _finish(self, triage: Triage, interrupted: bool) -> Result:
         last = self._look(triage)
-        mean = last.executions / last.seconds if last.seconds else 0.0
-        total = Progress(
-            last.seconds, last.executions, mean, last.edges, last.corpus, last.findings, last.since_new_edge
-        )
+        total = replace(last, per_second=last.executions / last.seconds if last.seconds else 0.0)
         rows = tuple(triage.found.values())
         write_campaign(
             CampaignRun(
@@ -211,12 +201,7 @@ def read_stats(options: Options) -> Stats:
     executions = findings = edges = newest = 0
     reached: dict[tuple[int, int], int] = {}
     for number in range(options.jobs):
-        path = stats_path(options, number)
-        if not path.is_file():
-            continue
-        file = StatsFile(path)
-        stats = file.read()
-        file.close()
+        stats = read_worker(stats_path(options, number))
         executions += stats.executions
         findings += stats.findings
         edges, newest = max((edges, newest), (stats.edges, stats.last_new_edge))

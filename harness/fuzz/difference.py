@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.compare import Match, Mismatch, compare
+from harness.compare import Mismatch, compare
 from harness.default_keys import ENTROPY
 from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
@@ -71,21 +71,29 @@ def operation(request: bytes) -> str:
     return command.name if command else f"type {request[2]:#04x}"
 
 
-def first_difference(exchanges: Iterable[Exchange]) -> Difference | None:
-    """Ask the model the same, from boot on. The exchanges are those of one script, each with a sound answer.
+def answers(model: Model, exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, Response]]:
+    """Each exchange of one script with what the model, which stands right behind boot, says to it.
 
     Raises ModelError where the references of the model disagree.
     """
     images = key_images()
-    model = Model(ENTROPY, images[0])
     image = 0
-    for number, exchange in enumerate(exchanges, start=1):
+    for exchange in exchanges:
         if exchange.image != image:
             image = exchange.image
             model.key_image = images[image]
-        expected = model.exchange(exchange.request, exchange.clock)
-        verdict = compare(expected, exchange.response)
-        if not isinstance(verdict, Match):
-            assert isinstance(verdict, Mismatch)
-            return Difference(number, exchange, expected, verdict)
+        yield exchange, model.exchange(exchange.request, exchange.clock)
+
+
+def first_difference(exchanges: Iterable[Exchange], model: Model | None = None) -> Difference | None:
+    """Ask the model the same; a fresh one where none is given. The exchanges are those of one script.
+
+    Each has a sound answer. Raises ModelError where the references of the model disagree.
+    """
+    asked = answers(model or Model(ENTROPY, key_images()[0]), exchanges)
+    for number, (exchange, expected) in enumerate(asked, start=1):
+        if exchange.status != expected.status or exchange.payload != expected.payload:
+            mismatch = compare(expected, exchange.response)
+            assert isinstance(mismatch, Mismatch)
+            return Difference(number, exchange, expected, mismatch)
     return None

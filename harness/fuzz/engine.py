@@ -68,6 +68,17 @@ class StatsFile:
         self._map.close()
 
 
+def read_stats(path: Path) -> Stats:
+    """What a worker has counted so far; nothing before it does."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return Stats()
+    file = StatsFile(path)
+    try:
+        return file.read()
+    finally:
+        file.close()
+
+
 class Engine:
     """The process's one engine, on an executor. `report` is told of findings that look new, in the middle of a run."""
 

@@ -17,13 +17,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.fuzz import processes
 from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
+from harness.fuzz.processes import Process, spread
 from harness.fuzz.seeds import dictionary, first_corpus
 from harness.fuzz.worker import make_engine, stats_path
 
-_GRACE = 10.0  # seconds for a worker to end by itself
 _FUNCTIONS = ("LLVMFuzzerRunDriver", "__sanitizer_cov_8bit_counters_init", "LLVMFuzzerMutate")
 
 
@@ -44,7 +45,7 @@ def prepare(options: Options) -> None:
     _dictionary(options).write_text(dictionary(), encoding="ascii")
 
 
-def start(options: Options, number: int, core: int | None) -> subprocess.Popen[bytes]:
+def start(options: Options, number: int, core: int | None) -> Process:
     """Start worker `number`, on one core where one is named. It ends when this process does.
 
     It has a session of its own: Ctrl-C is for this process, which then calls `stop`.
@@ -58,31 +59,17 @@ def start(options: Options, number: int, core: int | None) -> subprocess.Popen[b
     return worker
 
 
-def stop(workers: Iterable[subprocess.Popen[bytes]]) -> None:
+def stop(workers: Iterable[Process]) -> None:
     """End workers; returns when all are gone. What they have found is on disk already."""
-    for worker in workers:
-        if worker.poll() is None:
-            worker.send_signal(signal.SIGINT)
-    for worker in workers:
-        try:
-            worker.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+    processes.stop(workers, signal.SIGINT)
 
 
 @contextmanager
-def running(options: Options) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A campaign's workers, spread over the cores that this process may use. Whatever ends the block ends them."""
+def running(options: Options) -> Iterator[list[Process]]:
+    """A campaign's workers, spread over the cores. Whatever ends the block ends them."""
     prepare(options)
-    cores = sorted(os.sched_getaffinity(0))
-    workers: list[subprocess.Popen[bytes]] = []
-    try:
-        for number in range(options.jobs):
-            workers.append(start(options, number, cores[number % len(cores)]))
+    with spread(options.jobs, lambda number, core: start(options, number, core), stop) as workers:
         yield workers
-    finally:
-        stop(workers)
 
 
 def failure(options: Options, number: int) -> str:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.analysis.residue import Hit, ResidueSearch
-from harness.compare import Mismatch, compare
 from harness.default_keys import ENTROPY
-from harness.fuzz.difference import Difference, operation
+from harness.fuzz.difference import Difference, answers, first_difference, operation
 from harness.fuzz.executor import Exchange, Executor, Verdict
 from harness.fuzz.key_images import key_images
 from harness.model import Model
@@ -36,29 +35,17 @@ class ModelOracle:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._images = key_images()
-        self._model = Model(ENTROPY, self._images[0])
+        self._model = Model(ENTROPY, key_images()[0])
         self._start = self._model.snapshot()
         self._generator = _GeneratorState(executor.target)
         self._difference: Difference | None = None
 
     def judge(self) -> Verdict:
         """Judge the last script. Raises ModelError where the references of the model disagree."""
-        model = self._model
-        model.restore(self._start)
-        self._difference = None
-        image = 0
-        for number, exchange in enumerate(self._executor.exchanges, start=1):
-            if exchange.image != image:
-                image = exchange.image
-                model.key_image = self._images[image]
-            expected = model.exchange(exchange.request, exchange.clock)
-            if exchange.status != expected.status or exchange.payload != expected.payload:
-                mismatch = compare(expected, exchange.response)
-                assert isinstance(mismatch, Mismatch)
-                self._difference = Difference(number, exchange, expected, mismatch)
-                return Verdict.MISMATCH
-        return Verdict.PASS if self._generator.matches(model) else Verdict.MISMATCH
+        self._model.restore(self._start)
+        self._difference = first_difference(self._executor.exchanges, self._model)
+        sound = self._difference is None and self._generator.matches(self._model)
+        return Verdict.PASS if sound else Verdict.MISMATCH
 
     def location(self) -> str:
         """Of the last mismatch: see Difference.location."""
@@ -107,7 +94,6 @@ class ResidueOracle:
         self._executor = executor
         self._interval = interval
         self._search = ResidueSearch(executor.target)
-        self._images = key_images()
         self._counts: Counter[tuple[bytes, int]] = Counter()
         self._hit: Hit | None = None
         self._last: Exchange | None = None
@@ -122,7 +108,7 @@ class ResidueOracle:
         self._counts[kind] += 1
         if self._counts[kind] % self._interval != 1 % self._interval:
             return Verdict.PASS
-        hits = self._search.search(_secrets_behind(exchanges, self._images))
+        hits = self._search.search(_secrets_behind(exchanges))
         self._hit = next((hit for hit in hits if self._is_telling(hit, exchanges)), None)
         return Verdict.RESIDUE if self._hit else Verdict.PASS
 
@@ -151,15 +137,11 @@ def _public(exchange: Exchange) -> tuple[bytes, bytes]:
     return request[:head], exchange.payload[:nonce] if kind == table.AES_ENCRYPT.code else b""
 
 
-def _secrets_behind(exchanges: Sequence[Exchange], images: tuple[bytes, ...]) -> tuple[Secret, ...]:
-    model = Model(ENTROPY, images[0])
+def _secrets_behind(exchanges: Sequence[Exchange]) -> tuple[Secret, ...]:
+    model = Model(ENTROPY, key_images()[0])
     in_play = model.watch_secrets()
-    image = 0
-    for exchange in exchanges:
-        if exchange.image != image:
-            image = exchange.image
-            model.key_image = images[image]
-        model.exchange(exchange.request, exchange.clock)
+    for _ in answers(model, exchanges):
+        pass
     return in_play.secrets
 
 

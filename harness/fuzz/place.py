@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 from emulator.cpu import lib
-from emulator.stop import Fault, Stop
+from emulator.stop import Fault, SanitizerKind, Stop
 from emulator.symbols import Frame
 from harness.analysis.replay import rerun
 from harness.default_keys import ENTROPY
@@ -33,19 +33,6 @@ SANITIZER: Final = "sanitizer"
 # Kinds whose last exchange has no sound answer.
 NO_ANSWER: Final = ("fault", "hang", "unanswered", "malformed", "status", SANITIZER)
 
-# What any guest's processor says of itself. A stop of another kind was reported by the guest: its sanitizer has spoken.
-_PROCESSOR_KINDS: Final = frozenset(
-    {
-        "read not granted",
-        "write not granted",
-        "execution not granted",
-        "undefined instruction",
-        "breakpoint instruction",
-        "supervisor call",
-        "processor exception",
-        "engine error",
-    }
-)
 _FRAME: Final = re.compile(r"(?P<function>[A-Za-z_][\w.$]*)(\+0x[0-9a-f]+)?( \((?P<file>[^:,()]+):(?P<line>\d+).*\))?")
 _COMPILER_SUFFIX: Final = re.compile(r"\.(part|constprop|isra|cold|lto_priv)(\.\d+)*")
 
@@ -109,7 +96,7 @@ def parse_frame(text: str) -> StackFrame:
 def _fault(stop: Stop) -> Place:
     assert isinstance(stop, Fault), stop
     chain = tuple(parse_frame(text) for text in stop.call_chain)
-    kind = "fault" if stop.kind in _PROCESSOR_KINDS else SANITIZER
+    kind = SANITIZER if stop.kind in get_args(SanitizerKind) else "fault"
     return Place(kind, f"{stop.kind} in {_where(chain)}", (stop.kind, *_names(chain)), chain, describe(stop))
 
 

@@ -21,7 +21,7 @@ def sanitized_environment(path: Path) -> dict[str, str]:
     return os.environ | {
         "HOST_CLIENT_LIBRARY": str(path),
         "LD_PRELOAD": preload.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0:detect_deepbind=0",
+        "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",
         "PYTHONPATH": str(PROJECT),
