@@ -90,4 +90,4 @@ def _check(engine: str, options: Options, running: Sequence[subprocess.Popen[byt
 
 def last_words(engine: str, options: Options, number: int) -> str:
     """What a worker, or its target, has said last."""
-    return (afl if engine == "afl" else libfuzzer).failure(options, number)
+    return afl.failure(options, number) if engine == "afl" else libfuzzer.failure(options, number)
