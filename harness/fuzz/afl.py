@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.fuzz import afl_target, processes
+from harness.fuzz.engine import COMPARES_SIZE
 from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
@@ -112,6 +113,8 @@ def prepare(options: Options) -> None:
             shutil.copyfile(path, seeds / path.name)
     _dictionary(options).write_text(dictionary(), encoding="ascii")
     _snippets(options).write_bytes(b"".join(len(s).to_bytes(4, "little") + s for s in snippets()))
+    for number in range(options.jobs):
+        _compares(options, number).write_bytes(bytes(COMPARES_SIZE))
 
 
 def command(options: Options, number: int) -> list[str]:
@@ -131,12 +134,13 @@ def command(options: Options, number: int) -> list[str]:
     return [*fuzzer, "--", *afl_target.command(options, number)]
 
 
-def environment(options: Options) -> dict[str, str]:
-    """The environment of every instance. Requests without a script have no structure that a mutator could know."""
+def environment(options: Options, number: int) -> dict[str, str]:
+    """The environment of instance `number`."""
     own = dict(ENVIRONMENT)
-    if not options.raw:
+    if not options.raw:  # requests without a script have no structure that a mutator could know
         own["AFL_CUSTOM_MUTATOR_LIBRARY"] = str(_engine.__file__)
-        own["HIL_FUZZ_SNIPPETS"] = str(_snippets(options))
+        own["HIL_FUZZ_SNIPPETS"] = str(_snippets(options).resolve())
+        own["HIL_FUZZ_COMPARES"] = str(_compares(options, number).resolve())
     return {**os.environ, **own}
 
 
@@ -157,7 +161,7 @@ def start(options: Options, number: int, core: int | None) -> Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(options),
+                env=environment(options, number),
                 start_new_session=True,
             )
         finally:
@@ -242,12 +246,12 @@ def _entries(options: Options, kind: str) -> Iterator[Path]:
         yield from sorted((folder / kind).glob("id:*"))
 
 
-def _seeds(options: Options) -> Path:
-    return options.work / "afl-seeds"
-
-
 def _dictionary(options: Options) -> Path:
     return options.work / "tokens.dict"
+
+
+def _compares(options: Options, number: int) -> Path:
+    return options.work / f"compares-{number}"
 
 
 def _snippets(options: Options) -> Path:

@@ -23,6 +23,7 @@ ffi, lib = _engine.ffi, _engine.lib
 Report = Callable[[Verdict, bytes], None]
 
 STATS_SIZE: Final = int(ffi.sizeof("struct engine_stats"))
+COMPARES_SIZE: Final = int(ffi.sizeof("struct engine_last"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ static enum afl_end serve(const struct shared_input *input, uint8_t *counters, s
 enum afl_end afl_serve(void)
 {
     const struct engine *e = engine_current();
+    /* Set for the second target, the one that is started for the sake of its compares. */
+    bool tells_compares = getenv("___AFL_EINS_ZWEI_POLIZEI___") != NULL;
     uint8_t *counters = attach("__AFL_SHM_ID");
     if (counters == NULL) {
         return AFL_ALONE;
@@ -136,8 +138,6 @@ enum afl_end afl_serve(void)
         return AFL_REFUSED;
     }
     struct shared_input *input = attach("__AFL_SHM_FUZZ_ID");
-    /* Set for the second target, the one that is started for the sake of its compares. */
-    bool tells_compares = getenv("___AFL_EINS_ZWEI_POLIZEI___") != NULL;
     struct shared_compares *compares = tells_compares ? attach("__AFL_CMPLOG_SHM_ID") : NULL;
     uint32_t abilities = HAS_ABILITIES | HAS_MAP_SIZE | HAS_SHARED_INPUT | HAS_COMPARES | (map_size(e) - 1u) << 1;
     if (!send_words(&abilities, 1)) {
@@ -146,6 +146,9 @@ enum afl_end afl_serve(void)
     uint32_t acknowledged;
     if (input == NULL || (tells_compares && compares == NULL) || !receive_word(&acknowledged)) {
         return AFL_REFUSED;
+    }
+    if (!tells_compares) {
+        last_run_share(true);
     }
     return serve(input, counters, compares);
 }

@@ -7,7 +7,6 @@
 #define KEYS 1024u /* a power of two; a campaign with more kinds of findings than that has other problems */
 
 static struct engine engine;
-static uint64_t last_input;
 static bool is_seed;
 static struct {
     uint64_t key;
@@ -17,34 +16,13 @@ static struct {
 void engine_use(const struct engine *e)
 {
     engine = *e;
-    last_input = 0;
+    last_run_forget();
     memset(seen, 0, sizeof seen);
 }
 
 const struct engine *engine_current(void)
 {
     return &engine;
-}
-
-/* FNV-1a, by words. */
-uint64_t engine_digest(const uint8_t *input, size_t size)
-{
-    uint64_t h = 0xCBF29CE484222325u ^ size;
-    for (; size >= 8; input += 8, size -= 8) {
-        uint64_t word;
-        memcpy(&word, input, sizeof word);
-        h = (h ^ word) * 0x100000001B3u;
-        h ^= h >> 29;
-    }
-    for (; size > 0; input++, size--) {
-        h = (h ^ *input) * 0x100000001B3u;
-    }
-    return h ^ h >> 32;
-}
-
-uint64_t engine_last_input(void)
-{
-    return last_input;
 }
 
 static bool is_worth_reporting(uint64_t key)
@@ -66,7 +44,7 @@ int engine_execute(const uint8_t *input, size_t size)
     struct engine_stats *stats = engine.stats;
     int verdict = engine.run(engine.executor, input, size);
     uint64_t edges = engine.edges(engine.core);
-    last_input = engine_digest(input, size);
+    last_run_note(input, size);
     stats->executions++;
     is_seed = verdict == 0 && (edges != stats->edges || engine.cost(engine.executor) <= ENGINE_CHEAP);
     if (edges != stats->edges) {
@@ -80,6 +58,17 @@ int engine_execute(const uint8_t *input, size_t size)
         }
     }
     return verdict;
+}
+
+bool engine_try(const uint8_t *input, size_t size)
+{
+    if (engine.run == NULL) {
+        return false;
+    }
+    engine.run(engine.executor, input, size);
+    engine.stats->executions++;
+    last_run_note(input, size);
+    return true;
 }
 
 bool engine_is_seed(void)

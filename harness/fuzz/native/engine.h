@@ -20,6 +20,17 @@ struct engine_compare {
     uint32_t right;
 };
 
+/*
+ * The last input's digest and what the guest compared. Where the mutator is in another process than the executor, this
+ * is in a file that both have mapped.
+ */
+enum { ENGINE_COMPARES = 1024 };
+struct engine_last {
+    uint64_t input;
+    uint64_t compare_count;
+    struct engine_compare compares[ENGINE_COMPARES];
+};
+
 /* What a campaign has done so far; in memory that another process may watch. */
 struct engine_stats {
     uint64_t executions;

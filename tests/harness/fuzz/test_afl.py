@@ -101,8 +101,8 @@ def test_limits_are_passed_on(options: Options) -> None:
 
 
 def test_requests_without_a_script_have_no_structure_to_mutate(options: Options) -> None:
-    assert "AFL_CUSTOM_MUTATOR_LIBRARY" in afl.environment(options)
-    assert "AFL_CUSTOM_MUTATOR_LIBRARY" not in afl.environment(replace(options, raw=True))
+    assert "AFL_CUSTOM_MUTATOR_LIBRARY" in afl.environment(options, 0)
+    assert "AFL_CUSTOM_MUTATOR_LIBRARY" not in afl.environment(replace(options, raw=True), 0)
 
 
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From input to state: one operand of a compare that the guest has made is found in the input and replaced by the
+ * other, or a length is made what it was compared with.
+ */
+#include "mutation.h"
+
+#include <string.h>
+
+#define PLACES 4096u /* of compares; a power of two */
+#define CANDIDATES 64
+
+static struct {
+    struct engine_compare compares[ENGINE_COMPARES];
+    size_t compare_count;
+    uint64_t compares_of; /* the input that made them */
+    uint32_t attempts[PLACES];
+} m;
+
+void compares_forget(void)
+{
+    m.compare_count = 0;
+    m.compares_of = 0;
+    memset(m.attempts, 0, sizeof m.attempts);
+}
+
+bool compares_at_hand(const uint8_t *input, size_t size)
+{
+    uint64_t digest = engine_digest(input, size);
+    return m.compares_of == digest || last_run_input() == digest;
+}
+
+/* The operands that belong to this input: of the run just now if it was this one, else of another run. */
+static bool know_compares(const struct text *t, struct random *r)
+{
+    uint64_t input = engine_digest(t->data, t->size);
+    if (m.compares_of != input) {
+        if (last_run_input() != input && (below(r, 4) != 0 || !engine_try(t->data, t->size))) {
+            return false;
+        }
+        m.compare_count = last_run_compares(m.compares);
+        m.compares_of = input;
+    }
+    return m.compare_count != 0;
+}
+
+static bool find(const struct text *t, struct random *r, const uint8_t *pattern, size_t width, size_t *at)
+{
+    if (t->size < width) {
+        return false;
+    }
+    size_t places = t->size - width + 1;
+    size_t start = below(r, places);
+    for (size_t i = 0; i < places; i++) {
+        *at = (start + i) % places;
+        if (memcmp(t->data + *at, pattern, width) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t swapped(uint32_t value, size_t width)
+{
+    uint32_t out = 0;
+    for (size_t i = 0; i < width; i++) {
+        out |= (value >> (8 * i) & 0xFFu) << (8 * (width - 1 - i));
+    }
+    return out;
+}
+
+/* Replaces an operand of `width` bytes where the input has it, in either order of the bytes. */
+static bool replace_operand(struct text *t, struct random *r, uint32_t from, uint32_t to, size_t width)
+{
+    uint8_t pattern[4];
+    size_t at;
+    bool swap = width > 1 && below(r, 4) == 0;
+    store(pattern, swap ? swapped(from, width) : from, width);
+    if (!find(t, r, pattern, width, &at)) {
+        return false;
+    }
+    store(t->data + at, swap ? swapped(to, width) : to, width);
+    return true;
+}
+
+/* The first SEND at or behind a step picked by chance, round the end; false where there is none. */
+static bool pick_send(struct random *r, const struct steps *steps, size_t *at)
+{
+    size_t index = below(r, steps->count);
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct script_step *s = &steps->list[(index + i) % steps->count];
+        if (s->op == SCRIPT_SEND) {
+            *at = s->begin;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends to a request, or takes from what it is made of. */
+static bool change_length(struct text *t, struct random *r, int64_t more)
+{
+    size_t at;
+    const struct steps *steps = parse(t);
+    size_t index = below(r, steps->count);
+    if (more > 0 && more <= UINT16_MAX && pick_send(r, steps, &at)) {
+        uint8_t step[4] = {SCRIPT_FILL};
+        store(step + 1, (uint32_t)more, 2);
+        return replace(t, at, 0, step, sizeof step);
+    }
+    for (size_t i = 0; i < steps->count && more < 0; i++) {
+        const struct script_step *s = &steps->list[(index + i) % steps->count];
+        if (s->op == SCRIPT_BYTES && s->a >= (uint64_t)-more && s->begin + 2 <= t->size) {
+            uint32_t keep = s->a - (uint32_t)-more;
+            replace(t, (size_t)(s->bytes - t->data) + keep, (size_t)-more, NULL, 0);
+            t->data[s->begin + 1] = (uint8_t)keep;
+            return true;
+        }
+        if (s->op == SCRIPT_FILL && s->a >= (uint64_t)-more && s->begin + 3 <= t->size) {
+            store(t->data + s->begin + 1, s->a - (uint32_t)-more, 2);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Puts one step with a number from a compare before a SEND: a claimed length, or changed bits near the beginning. */
+static bool insert_number(struct text *t, struct random *r, uint32_t from, uint32_t to)
+{
+    uint8_t step[5] = {SCRIPT_CLAIM};
+    size_t at, size = 5;
+    if (!pick_send(r, parse(t), &at)) {
+        return false;
+    }
+    store(step + 1, to, 4);
+    if (from <= UINT8_MAX && to <= UINT8_MAX) {
+        step[0] = SCRIPT_FLIP;
+        store(step + 1, below(r, below(r, 2) ? 8 : 64), 2);
+        step[3] = (uint8_t)(from ^ to);
+        size = 4;
+    }
+    return replace(t, at, 0, step, size);
+}
+
+struct replacement {
+    uint32_t from;
+    uint32_t to;
+    uint32_t *attempts;
+};
+
+/* An attempt that changed the input counts for so many that found nothing to change. */
+#define ATTEMPT_MADE 8u
+
+/*
+ * A compare, in one of its two directions. Of some that chance offers, it is the one whose place in the code was tried
+ * least: a loop compares often and leads nowhere, a check that was just reached for the first time has its turn at
+ * once.
+ */
+static struct replacement pick_compare(struct random *r)
+{
+    const struct engine_compare *best = NULL;
+    uint32_t *fewest = NULL;
+    for (int i = 0; i < CANDIDATES; i++) {
+        const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
+        uint32_t *attempts = &m.attempts[(c->pc >> 1) % PLACES];
+        if (best == NULL || *attempts < *fewest) {
+            best = c;
+            fewest = attempts;
+        }
+    }
+    ++*fewest;
+    return below(r, 2) ? (struct replacement){best->left, best->right, fewest}
+                       : (struct replacement){best->right, best->left, fewest};
+}
+
+/* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
+static bool replace_large(struct text *t, struct random *r)
+{
+    for (int tries = 0; tries < 32; tries++) {
+        struct replacement c = pick_compare(r);
+        uint32_t larger = c.from > c.to ? c.from : c.to;
+        if (larger > UINT8_MAX && replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
+            *c.attempts += ATTEMPT_MADE;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lets equal bytes be others: what is compared with a byte may be all of them. */
+static bool change_fill(struct text *t, struct random *r, uint32_t to)
+{
+    const struct steps *steps = parse(t);
+    size_t index = below(r, steps->count);
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct script_step *s = &steps->list[(index + i) % steps->count];
+        if (s->op == SCRIPT_FILL && s->begin + 4 <= t->size) {
+            t->data[s->begin + 3] = (uint8_t)to;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A number of one byte, or one that is a length: tried in all the ways that could have led to it. */
+static bool replace_small(struct text *t, struct random *r, uint32_t from, uint32_t to)
+{
+    int64_t more = (int64_t)to - (int64_t)from;
+    switch (below(r, engine_current()->raw ? 2 : 7)) {
+    case 0:
+        return replace_operand(t, r, from, to, 1);
+    case 1:
+        return replace_operand(t, r, from, to, 2);
+    case 2:
+        return insert_number(t, r, from, to);
+    case 3:
+        return change_length(t, r, more);
+    case 4:
+        return to <= UINT8_MAX && change_fill(t, r, to);
+    default:
+        /* A length and what it counts, together. */
+        return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, more);
+    }
+}
+
+bool use_compare(struct text *t, struct random *r)
+{
+    if (!know_compares(t, r)) {
+        return false;
+    }
+    if (below(r, 5) < 2 && replace_large(t, r)) {
+        return true;
+    }
+    for (int tries = 0; tries < 4; tries++) {
+        struct replacement c = pick_compare(r);
+        if (replace_small(t, r, c.from, c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u))) {
+            *c.attempts += ATTEMPT_MADE;
+            return true;
+        }
+    }
+    return false;
+}
