@@ -132,10 +132,10 @@ bool core_trace_difference(const core_trace *t, size_t *index, struct core_event
 /*
  * Feedback for fuzzing: counters of edges between blocks, and the operands of compares. `counters` belongs to whoever
  * drives the fuzzing (a shared map, say), who also zeroes it: the first CORE_EDGES count edges, each numbered when it
- * is first seen; the rest is for states (core_feedback_state). Of compares the first ones of each place are kept, up
- * to a limit, since the last core_feedback_begin.
+ * is first seen; the rest is for states (core_feedback_state). Of compares the first ones of each place in each request
+ * are kept, up to a limit, since the last core_feedback_begin.
  */
-enum { CORE_COUNTERS = 8192, CORE_EDGES = 7168, CORE_COMPARES = 1024 };
+enum { CORE_COUNTERS = 8192, CORE_EDGES = 7168, CORE_COMPARES = 4096 };
 struct core_compare {
     uint32_t pc;
     uint32_t left;
@@ -143,6 +143,7 @@ struct core_compare {
 };
 bool core_feedback(core *c, uint8_t *counters);
 void core_feedback_begin(core *c);
+void core_feedback_request(core *c); /* another one: places of compares are new again */
 void core_feedback_state(core *c, uint32_t state); /* a state that the host has observed */
 size_t core_edge_count(const core *c);             /* edges numbered so far */
 size_t core_compares(const core *c, struct core_compare **out);

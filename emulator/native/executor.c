@@ -198,6 +198,7 @@ static bool exchange(executor *e, enum executor_verdict *verdict)
         return false;
     }
     store_word(e->window, rung);
+    core_feedback_request(e->c);
     if (watched) {
         core_watch_arm(e->c, true);
         core_watch_race(e->c, e->config.window + e->config.request + e->race_at, e->races ? e->race_mask : 0);

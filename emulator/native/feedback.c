@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many compares of one place are kept in a run: a loop's counter must not push the others out. */
+/* So many compares of one place are kept in a request: a loop's counter must not push the others out. */
 #define COMPARES_OF_A_PLACE 4u
 
 /* Once, or more than once: how often a loop ran, or a script repeated itself, would make every input a new one. */
@@ -88,6 +88,13 @@ void core_feedback_begin(core *c)
         f->previous = 0;
         f->compare_count = 0;
         f->epoch++;
+    }
+}
+
+void core_feedback_request(core *c)
+{
+    if (c->feedback != NULL) {
+        c->feedback->epoch++;
     }
 }
 

@@ -27,7 +27,7 @@ from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
 from harness.fuzz.processes import Process, spread
-from harness.fuzz.seeds import dictionary, first_corpus, snippets
+from harness.fuzz.seeds import dictionary, first_corpus, grammar
 from harness.report.files import atomic_write
 
 PACKAGE: Final = "afl++"  # Debian's
@@ -112,7 +112,7 @@ def prepare(options: Options) -> None:
         if 0 < path.stat().st_size <= options.length:
             shutil.copyfile(path, seeds / path.name)
     _dictionary(options).write_text(dictionary(), encoding="ascii")
-    _snippets(options).write_bytes(b"".join(len(s).to_bytes(4, "little") + s for s in snippets()))
+    _grammar(options).write_bytes(grammar())
     for number in range(options.jobs):
         _compares(options, number).write_bytes(bytes(COMPARES_SIZE))
 
@@ -139,7 +139,7 @@ def environment(options: Options, number: int) -> dict[str, str]:
     own = dict(ENVIRONMENT)
     if not options.raw:  # requests without a script have no structure that a mutator could know
         own["AFL_CUSTOM_MUTATOR_LIBRARY"] = str(_engine.__file__)
-        own["HIL_FUZZ_SNIPPETS"] = str(_snippets(options).resolve())
+        own["HIL_FUZZ_GRAMMAR"] = str(_grammar(options).resolve())
         own["HIL_FUZZ_COMPARES"] = str(_compares(options, number).resolve())
     return {**os.environ, **own}
 
@@ -254,5 +254,5 @@ def _compares(options: Options, number: int) -> Path:
     return options.work / f"compares-{number}"
 
 
-def _snippets(options: Options) -> Path:
-    return options.work / "snippets.bin"
+def _grammar(options: Options) -> Path:
+    return options.work / "grammar.bin"

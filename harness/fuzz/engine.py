@@ -14,7 +14,7 @@ from typing import Any, Final
 import emulator.cpu
 from harness.fuzz.executor import COUNTERS, Executor, Verdict
 from harness.fuzz.native import _engine
-from harness.fuzz.seeds import snippets, tokens
+from harness.fuzz.seeds import counted_fields, snippets, tokens
 from harness.protocol import commands as table
 from harness.protocol.commands import Status
 
@@ -127,6 +127,9 @@ class Engine:
                 self._keep.append(entry.bytes)
             arrays.append(array)
         self._keep += [arrays, whole, parts]
+        counts = ffi.new("struct engine_count[]", counted_fields())
+        self._keep.append(counts)
+        lib.mutator_use_counts(counts, len(counts))
         lib.mutator_use(arrays[0], len(whole), arrays[1], len(parts))
 
     def execute(self, script: bytes) -> Verdict:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import shake_128
+from itertools import pairwise
 
 from harness.default_keys import (
     AES_KEY_ID,
@@ -20,6 +21,7 @@ from harness.fuzz.key_images import key_images
 from harness.fuzz.script import Step
 from harness.protocol import codec
 from harness.protocol import commands as table
+from harness.protocol.commands import FieldKind
 
 _AES_KEY_IDS = (AES_KEY_ID, SECOND_AES_KEY_ID)
 _KEY_IDS = (
@@ -166,6 +168,27 @@ def tokens() -> Sequence[bytes]:
     halves = {length.to_bytes(2, "little") for length in lengths}
     wholes = {length.to_bytes(4, "little") for length in (*lengths, table.MAX_PAYLOAD, table.MAX_PAYLOAD + 1)}
     return tuple(sorted(words | headers | halves | wholes))
+
+
+def counted_fields() -> Sequence[tuple[int, int, int]]:
+    """Type, place in the payload and size of every length in front of what it counts, where that place is fixed."""
+    found = []
+    for command in table.COMMANDS:
+        at = 0
+        for field, following in pairwise(command.request):
+            if following.kind is FieldKind.COUNTED and following.length_field == field.name:
+                found.append((command.code, at, field.size))
+            if not field.size:
+                break
+            at += field.size
+    return tuple(found)
+
+
+def grammar() -> bytes:
+    """Counted fields and snippets in the form that the mutator reads where no Python is (afl_mutator.c)."""
+    fields, texts = counted_fields(), snippets()
+    head = len(fields).to_bytes(4, "little") + b"".join(map(bytes, fields))
+    return head + b"".join(len(text).to_bytes(4, "little") + text for text in texts)
 
 
 def dictionary() -> str:

@@ -4,7 +4,8 @@
  * fuzzer's process, where no executor is: what the guest compared comes through a file that the target has mapped, too
  * (HIL_FUZZ_COMPARES). Changes without structure are the fuzzer's own trade.
  *
- * HIL_FUZZ_SNIPPETS may name a file of snippets, each as a length, u32 little-endian, and so many bytes.
+ * HIL_FUZZ_GRAMMAR may name a file: how many counted fields there are, u32 little-endian; as many of `struct
+ * engine_count`; then snippets, each as a length, u32 little-endian, and so many bytes.
  */
 #include "mutation.h"
 
@@ -62,17 +63,34 @@ static bool next_snippet(const uint8_t *bytes, size_t size, size_t *at, struct e
     return true;
 }
 
-static void load_snippets(struct library *l)
+/* The counted fields; where the snippets begin. */
+static size_t load_counts(const struct library *l, size_t size)
+{
+    uint32_t count;
+    if (size < sizeof count) {
+        return size;
+    }
+    memcpy(&count, l->file, sizeof count);
+    if (count > (size - sizeof count) / sizeof(struct engine_count)) {
+        return size;
+    }
+    /* Of bytes alone, so that they may lie anywhere. */
+    mutator_use_counts((const struct engine_count *)(const void *)(l->file + sizeof count), count);
+    return sizeof count + count * sizeof(struct engine_count);
+}
+
+static void load_grammar(struct library *l)
 {
     size_t size = 0;
-    l->file = read_file(getenv("HIL_FUZZ_SNIPPETS"), &size);
+    l->file = read_file(getenv("HIL_FUZZ_GRAMMAR"), &size);
+    size_t begin = load_counts(l, size);
     struct engine_text snippet;
     size_t count = 0;
-    for (size_t at = 0; next_snippet(l->file, size, &at, &snippet);) {
+    for (size_t at = begin; next_snippet(l->file, size, &at, &snippet);) {
         count++;
     }
     l->snippets = count == 0 ? NULL : malloc(count * sizeof *l->snippets);
-    for (size_t at = 0; l->snippets != NULL && l->snippet_count < count;) {
+    for (size_t at = begin; l->snippets != NULL && l->snippet_count < count;) {
         next_snippet(l->file, size, &at, &l->snippets[l->snippet_count++]);
     }
     mutator_use(l->snippets, l->snippet_count, NULL, 0);
@@ -84,7 +102,7 @@ void *afl_custom_init(void *fuzzer, unsigned int seed)
     (void)fuzzer;
     if (l != NULL) {
         l->seed = seed;
-        load_snippets(l);
+        load_grammar(l);
         last_run_share(false);
     }
     return l;
@@ -134,6 +152,7 @@ size_t afl_custom_fuzz(struct library *l, const uint8_t *input, size_t size, uin
 void afl_custom_deinit(struct library *l)
 {
     mutator_use(NULL, 0, NULL, 0);
+    mutator_use_counts(NULL, 0);
     free(l->snippets);
     free(l->file);
     free(l->out);

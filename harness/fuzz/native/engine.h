@@ -24,7 +24,7 @@ struct engine_compare {
  * The last input's digest and what the guest compared. Where the mutator is in another process than the executor, this
  * is in a file that both have mapped.
  */
-enum { ENGINE_COMPARES = 1024 };
+enum { ENGINE_COMPARES = 4096 };
 struct engine_last {
     uint64_t input;
     uint64_t compare_count;
@@ -81,6 +81,14 @@ struct engine_text {
     const uint8_t *bytes;
     size_t size;
 };
+/* A field of requests of a type that says how many bytes come right behind it: where it is in the payload, and its
+ * size. */
+struct engine_count {
+    uint8_t type;
+    uint8_t at;
+    uint8_t width;
+};
+void mutator_use_counts(const struct engine_count *counts, size_t count);
 void mutator_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
                  size_t token_count);
 size_t mutator_mutate(uint8_t *data, size_t size, size_t max_size, uint32_t seed,

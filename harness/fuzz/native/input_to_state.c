@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PLACES 4096u /* of compares; a power of two */
-#define CANDIDATES 64
+#define CANDIDATES 256
 
 static struct {
     struct engine_compare compares[ENGINE_COMPARES];
@@ -95,6 +95,36 @@ static bool pick_send(struct random *r, const struct steps *steps, size_t *at)
         }
     }
     return false;
+}
+
+/* Whether a request is made of so many bytes, as far as that shows without the answers that it repeats. */
+static bool has_length(const struct steps *steps, uint32_t length, size_t *send)
+{
+    uint32_t built = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct script_step *s = &steps->list[i];
+        if (s->op == SCRIPT_BYTES || s->op == SCRIPT_FILL) {
+            built += s->a;
+        } else if (s->op == SCRIPT_SEND && built == length && length != 0) {
+            *send = s->begin;
+            return true;
+        } else if (s->op == SCRIPT_SEND || s->op == SCRIPT_SEND_RAW || s->op == SCRIPT_WINDOW) {
+            built = 0;
+        }
+    }
+    return false;
+}
+
+/* Makes a request as long as its length was compared with. */
+static bool match_length(struct text *t, uint32_t from, uint32_t to)
+{
+    size_t at;
+    uint8_t step[4] = {SCRIPT_FILL};
+    if (to <= from || to - from > UINT16_MAX || !has_length(parse(t), from, &at)) {
+        return false;
+    }
+    store(step + 1, to - from, 2);
+    return replace(t, at, 0, step, sizeof step);
 }
 
 /* Appends to a request, or takes from what it is made of. */
@@ -206,7 +236,11 @@ static bool change_fill(struct text *t, struct random *r, uint32_t to)
 static bool replace_small(struct text *t, struct random *r, uint32_t from, uint32_t to)
 {
     int64_t more = (int64_t)to - (int64_t)from;
-    switch (below(r, engine_current()->raw ? 2 : 7)) {
+    bool raw = engine_current()->raw;
+    if (!raw && below(r, 2) && match_length(t, from, to)) {
+        return true;
+    }
+    switch (below(r, raw ? 2 : 8)) {
     case 0:
         return replace_operand(t, r, from, to, 1);
     case 1:
@@ -217,6 +251,8 @@ static bool replace_small(struct text *t, struct random *r, uint32_t from, uint3
         return change_length(t, r, more);
     case 4:
         return to <= UINT8_MAX && change_fill(t, r, to);
+    case 5:
+        return to <= UINT8_MAX && grow_field(t, r, (uint8_t)to);
     default:
         /* A length and what it counts, together. */
         return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, more);

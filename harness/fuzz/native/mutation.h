@@ -38,8 +38,12 @@ bool change_structure(struct text *t, struct random *r);
 bool begin_anew(struct text *t, struct random *r); /* a new script of a few snippets */
 bool use_compare(struct text *t, struct random *r);
 
+/* Puts equal bytes at the beginning of a counted field of some request, and counts them there. */
+bool grow_field(struct text *t, struct random *r, uint8_t value);
+
 void structure_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
                    size_t token_count);
+void structure_use_counts(const struct engine_count *counts, size_t count);
 void compares_forget(void);
 
 /* Whether use_compare knows what the guest compares in this input without running it. */

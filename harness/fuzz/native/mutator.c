@@ -14,6 +14,11 @@ void mutator_use(const struct engine_text *snippets, size_t snippet_count, const
     compares_forget(); /* what another engine's runs have taught is of no use */
 }
 
+void mutator_use_counts(const struct engine_count *counts, size_t count)
+{
+    structure_use_counts(counts, count);
+}
+
 static bool mutate_once(struct text *t, struct random *r, size_t (*mutate_anyhow)(uint8_t *, size_t, size_t))
 {
     uint32_t how = below(r, 100);

@@ -11,6 +11,8 @@ static struct {
     size_t snippet_count;
     const struct engine_text *tokens;
     size_t token_count;
+    const struct engine_count *counts;
+    size_t count_count;
 } m;
 
 void structure_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
@@ -20,6 +22,12 @@ void structure_use(const struct engine_text *snippets, size_t snippet_count, con
     m.snippet_count = snippet_count;
     m.tokens = tokens;
     m.token_count = token_count;
+}
+
+void structure_use_counts(const struct engine_count *counts, size_t count)
+{
+    m.counts = counts;
+    m.count_count = count;
 }
 
 /* Where a step begins; behind the last one with the greatest index. */
@@ -171,6 +179,63 @@ static bool copy_steps(struct text *t, struct random *r, const struct steps *ste
     return replace(t, boundary(t, steps, below(r, steps->count + 1u)), 0, t->data + begin, end - begin);
 }
 
+/* The counted field of the first request at or behind a step picked by chance that has one and begins with BYTES. */
+static const struct engine_count *pick_count(struct random *r, const struct steps *steps, size_t *first)
+{
+    size_t from = below(r, steps->count);
+    const struct engine_count *found = NULL;
+    *first = 0;
+    for (size_t i = 0, begin = 0; i < steps->count; i++) {
+        const struct script_step *s = &steps->list[i];
+        if (s->op == SCRIPT_SEND && steps->list[begin].op == SCRIPT_BYTES) {
+            for (size_t k = 0; k < m.count_count; k++) {
+                const struct engine_count *c = &m.counts[k];
+                if (c->type == (uint8_t)s->a && steps->list[begin].a >= (uint32_t)c->at + c->width) {
+                    found = c;
+                    *first = begin;
+                }
+            }
+        }
+        if (s->op == SCRIPT_SEND || s->op == SCRIPT_SEND_RAW || s->op == SCRIPT_WINDOW) {
+            begin = i + 1 < steps->count ? i + 1 : begin;
+            if (found != NULL && i >= from) {
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+bool grow_field(struct text *t, struct random *r, uint8_t value)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 16, 31, 32, 64, 100, 128, 200, 255, 256, 1000};
+    const struct steps *steps = parse(t);
+    size_t first;
+    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, &first);
+    if (c == NULL) {
+        return false;
+    }
+    const struct script_step *s = &steps->list[first];
+    size_t before = (size_t)c->at + c->width;
+    uint32_t most = c->width == 1 ? UINT8_MAX : UINT16_MAX;
+    uint32_t counted = script_number(s->bytes, s->a, c->at, c->width);
+    uint32_t more = below(r, 2) ? sizes[below(r, sizeof sizes / sizeof sizes[0])] : 1u + below(r, 255);
+    more = more > most - counted ? most - counted : more;
+    uint8_t made[2 * (2 + UINT8_MAX) + 4] = {SCRIPT_BYTES, (uint8_t)before};
+    size_t size = 2;
+    memcpy(made + size, s->bytes, before);
+    store(made + size + c->at, counted + more, c->width);
+    size += before;
+    made[size] = SCRIPT_FILL;
+    store(made + size + 1, more, 2);
+    made[size + 3] = value;
+    made[size + 4] = SCRIPT_BYTES;
+    made[size + 5] = (uint8_t)(s->a - before);
+    size += 6;
+    memcpy(made + size, s->bytes + before, s->a - before);
+    return replace(t, s->begin, s->end - s->begin, made, size + s->a - before);
+}
+
 bool change_structure(struct text *t, struct random *r)
 {
     const struct steps *steps = parse(t);
@@ -178,7 +243,7 @@ bool change_structure(struct text *t, struct random *r)
     size_t count = 1u + below(r, below(r, 3) ? 2 : 8);
     const struct script_step *s = &steps->list[index];
     size_t anywhere = boundary(t, steps, below(r, steps->count + 1u));
-    switch (steps->count == 0 ? 0u : below(r, 12)) {
+    switch (steps->count == 0 ? 0u : below(r, 13)) {
     case 0:
         return insert_snippet(t, r, anywhere, 0);
     case 1:
@@ -198,6 +263,8 @@ bool change_structure(struct text *t, struct random *r)
         return insert_step(t, r, anywhere);
     case 9:
         return ask_again(t, r, below(r, 2) ? t->size : anywhere);
+    case 10:
+        return grow_field(t, r, (uint8_t)draw(r));
     default:
         return change_argument(t, r, s) || change_bytes(t, r, s);
     }

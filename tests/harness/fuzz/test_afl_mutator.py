@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 from harness.fuzz import script
+from harness.fuzz.engine import COMPARES_SIZE
 from harness.fuzz.native import _engine
+from harness.fuzz.seeds import counted_fields, grammar
 
 SNIPPET = script.encode([*script.literal(b"a snippet that is known again"), script.send(1)])
 INPUT = script.encode([script.clock(1), script.send(2), script.clock(3), script.send(4)])
 MAX = 96
+MASK = (1 << 64) - 1
 
 # Prints an output a line.
 PROGRAM = """
@@ -31,16 +35,41 @@ library.afl_custom_deinit(state)
 """
 
 
-def outputs(snippets: Path | None, seed: int = 1, limit: int = MAX) -> list[bytes]:
-    environment = os.environ | ({"HIL_FUZZ_SNIPPETS": str(snippets)} if snippets else {})
-    line = [sys.executable, "-c", PROGRAM, str(_engine.__file__), INPUT.hex(), str(limit), str(seed)]
+def outputs(
+    grammar: Path | None, seed: int = 1, limit: int = MAX, text: bytes = INPUT, compares: Path | None = None
+) -> list[bytes]:
+    named = {"HIL_FUZZ_GRAMMAR": grammar, "HIL_FUZZ_COMPARES": compares}
+    environment = os.environ | {name: str(path) for name, path in named.items() if path}
+    line = [sys.executable, "-c", PROGRAM, str(_engine.__file__), text.hex(), str(limit), str(seed)]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [bytes.fromhex(text) for text in done.stdout.splitlines()]
 
 
 def file_of(path: Path, *snippets: bytes) -> Path:
-    path.write_bytes(b"".join(len(snippet).to_bytes(4, "little") + snippet for snippet in snippets))
+    """A grammar of these snippets and of the counted fields of the protocol."""
+    whole = grammar()
+    begin = 4 + 3 * len(counted_fields())
+    path.write_bytes(whole[:begin] + b"".join(len(text).to_bytes(4, "little") + text for text in snippets))
+    return path
+
+
+def digest(text: bytes) -> int:
+    """As the engine tells inputs apart: FNV-1a by words of eight bytes."""
+    h = 0xCBF29CE484222325 ^ len(text)
+    whole = len(text) // 8 * 8
+    for at in range(0, whole, 8):
+        h = (h ^ int.from_bytes(text[at : at + 8], "little")) * 0x100000001B3 & MASK
+        h ^= h >> 29
+    for byte in text[whole:]:
+        h = (h ^ byte) * 0x100000001B3 & MASK
+    return h ^ h >> 32
+
+
+def last_run(path: Path, text: bytes, *compares: tuple[int, int, int]) -> Path:
+    """The file through which a target tells what it compared in its last input: place, left, right."""
+    head = struct.pack("<QQ", digest(text), len(compares))
+    path.write_bytes((head + b"".join(struct.pack("<III", *one) for one in compares)).ljust(COMPARES_SIZE, b"\0"))
     return path
 
 
@@ -65,7 +94,35 @@ def test_works_without_snippets_and_with_a_file_that_is_cut_short(tmp_path: Path
     cut.write_bytes(cut.read_bytes()[:-1])
     assert any(SNIPPET in output for output in outputs(cut))
     assert len(set(outputs(tmp_path / "missing"))) > 50
+    for size in (0, 3, 4, 9):
+        cut.write_bytes(file_of(tmp_path / "whole", SNIPPET).read_bytes()[:size])
+        assert len(set(outputs(cut))) > 50
 
 
 def test_an_input_that_is_too_long_makes_nothing() -> None:
     assert set(outputs(None, limit=len(INPUT) - 1)) == {b""}
+
+
+def test_an_input_goes_out_once_as_it_is_for_the_sake_of_its_compares() -> None:
+    made = outputs(None)
+    assert made[0] == INPUT
+    assert made[1:].count(INPUT) < 100
+
+
+def test_what_the_target_compared_is_used(tmp_path: Path) -> None:
+    text = script.encode([*script.literal(b"before AAAA behind"), script.send(1)])
+    compared = (0x1000, int.from_bytes(b"AAAA", "little"), int.from_bytes(b"LOCK", "little"))
+    told = outputs(None, text=text, compares=last_run(tmp_path / "compares", text, compared))
+    assert told[0] != text  # its compares are known
+    assert sum(b"before LOCK behind" in output for output in told) > 20
+    of_another = outputs(None, text=text, compares=last_run(tmp_path / "others", text + b"?", compared))
+    assert not any(b"LOCK" in output for output in of_another)
+
+
+def test_a_file_of_compares_that_is_none_is_not_used(tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    short.write_bytes(bytes(COMPARES_SIZE - 1))
+    assert len(set(outputs(None, compares=short))) > 50
+    many = last_run(tmp_path / "many", INPUT)
+    many.write_bytes(struct.pack("<QQ", digest(INPUT), 1 << 40).ljust(COMPARES_SIZE, b"\0"))
+    assert len(set(outputs(None, compares=many))) > 50

@@ -15,6 +15,7 @@ from harness.fuzz import script as s
 from harness.fuzz.engine import Engine, StatsFile, ffi, lib
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.seeds import encrypt, first_corpus, snippets
+from harness.protocol import commands as table
 from harness.targets.emulated import EmulatedTarget
 
 GUARD = b"\xa5" * 64
@@ -146,6 +147,22 @@ def test_most_mutations_are_other_scripts(opened: Opened, firmware: Path) -> Non
     assert {step.op for out in made for step in s.decode(out)} == set(s.Op)
 
 
+def test_a_counted_field_grows_with_its_count(opened: Opened, firmware: Path) -> None:
+    """Additional data of one byte repeated, in a request that is sound."""
+    executor, engine = opened(firmware)
+    start = s.encode(encrypt(1, b"header", b"text"))
+    grown = 0
+    for seed in range(3000):
+        data = mutate(start, 4000, seed)
+        fill = [step for step in s.decode(data) if step.op is s.Op.FILL]
+        engine.execute(data)
+        answers = [e for e in executor.exchanges if e.status == 0]
+        if len(fill) == 1 and len(answers) == 1:
+            count, value = fill[0].arguments
+            grown += answers[0].request[12 : 14 + count] == (6 + count).to_bytes(2, "little") + bytes([value]) * count
+    assert grown > 10
+
+
 # ---- from input to state ----
 
 
@@ -180,6 +197,17 @@ def test_a_key_id_is_found(opened: Opened, firmware: Path) -> None:
     engine.execute(start)
     assert executor.exchanges[0].status != 0
     mutations_until(engine, start, served, 500)
+
+
+def test_a_request_becomes_as_long_as_its_length_was_compared_with(opened: Opened, firmware: Path) -> None:
+    """The service compares every payload's length with the most that there may be."""
+    executor, engine = opened(firmware)
+    start = s.encode(encrypt(1, b"abc", b"defg"))
+
+    def full(_data: bytes, _verdict: Verdict) -> bool:
+        return any(len(e.request) == table.AREA_SIZE and e.status == 0 for e in executor.exchanges)
+
+    mutations_until(engine, start, full, 3000)
 
 
 def test_the_header_of_a_raw_request_is_found(opened: Opened, firmware: Path) -> None:
