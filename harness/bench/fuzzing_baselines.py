@@ -69,12 +69,13 @@ class FuzzingRate:
 class PythonHookFuzzer:
     """The release ELF on a plain engine, as a few lines of Python make a fuzzer of it.
 
-    A block hook in Python fills an edge map; behind each execution the registers and what a request writes (stack,
-    variables, doorbells, response header) are copied back. The large buffers are left alone: the service has wiped
-    them. That is as little as can be copied, so that the comparison errs on this fuzzer's side.
+    A block hook in Python fills an edge map; before each execution registers and memory are copied back. The
+    straightforward fuzzer copies all memory that the service may write. A `sparing` one has been told what a request
+    leaves changed (stack, variables, doorbells, response header; the service wipes the large buffers itself), which is
+    as little as can be copied.
     """
 
-    def __init__(self, path: Path, board_name: str) -> None:
+    def __init__(self, path: Path, board_name: str, sparing: bool = False) -> None:
         row = board(board_name)
         self._window = row.window.base
         self._never = row.code.end - 2
@@ -83,9 +84,13 @@ class PythonHookFuzzer:
         image = load_image(path, row)
         self._load(row, [(segment.load_address, segment.data) for segment in image.segments])
         self._boot(row.code.base)
-        variables = [section for name in (".data", ".bss") if (section := image.section(name)) is not None]
-        ranges = [(section.address, section.size) for section in variables if section.size > 0]
-        ranges += [(row.stack.base, row.stack.size), (self._window, 8), (self._window + table.WINDOW_RESPONSE, _PAGE)]
+        if sparing:
+            variables = [section for name in (".data", ".bss") if (section := image.section(name)) is not None]
+            ranges = [(section.address, section.size) for section in variables if section.size > 0]
+            ranges += [(row.stack.base, row.stack.size), (self._window, 8)]
+            ranges += [(self._window + table.WINDOW_RESPONSE, _PAGE)]
+        else:
+            ranges = [(region.base, region.size) for region in (*row.service.image_ram, row.window)]
         self._saved = [(address, bytes(self._engine.mem_read(address, size))) for address, size in ranges]
         self._context = self._engine.context_save()
         self._pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC)

@@ -13,8 +13,8 @@
 static struct {
     struct engine_compare compares[ENGINE_COMPARES];
     size_t compare_count;
-    uint64_t compares_of; /* the input that made them */
-    uint32_t attempts[PLACES];
+    uint64_t compares_of;         /* the input that made them */
+    uint32_t attempts[2][PLACES]; /* at small and at large numbers */
 } m;
 
 void compares_forget(void)
@@ -181,35 +181,47 @@ struct replacement {
 /* An attempt that changed the input counts for so many that found nothing to change. */
 #define ATTEMPT_MADE 8u
 
+static bool is_large(const struct engine_compare *c)
+{
+    return c->left > UINT8_MAX || c->right > UINT8_MAX;
+}
+
 /*
- * A compare, in one of its two directions. Of some that chance offers, it is the one whose place in the code was tried
- * least: a loop compares often and leads nowhere, a check that was just reached for the first time has its turn at
- * once.
+ * A compare, in one of its two directions; false where chance offers none, of numbers that are more than a byte if they
+ * have to be `large`. Of those offered it is the one whose place in the code was tried least in this way: a loop
+ * compares often and leads nowhere, a check that was just reached for the first time has its turn at once.
  */
-static struct replacement pick_compare(struct random *r)
+static bool pick_compare(struct random *r, bool large, struct replacement *out)
 {
     const struct engine_compare *best = NULL;
     uint32_t *fewest = NULL;
     for (int i = 0; i < CANDIDATES; i++) {
         const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
-        uint32_t *attempts = &m.attempts[(c->pc >> 1) % PLACES];
-        if (best == NULL || *attempts < *fewest) {
+        uint32_t *attempts = &m.attempts[large][(c->pc >> 1) % PLACES];
+        if ((!large || is_large(c)) && (best == NULL || *attempts < *fewest)) {
             best = c;
             fewest = attempts;
         }
     }
+    if (best == NULL) {
+        return false;
+    }
     ++*fewest;
-    return below(r, 2) ? (struct replacement){best->left, best->right, fewest}
+    *out = below(r, 2) ? (struct replacement){best->left, best->right, fewest}
                        : (struct replacement){best->right, best->left, fewest};
+    return true;
 }
 
 /* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
 static bool replace_large(struct text *t, struct random *r)
 {
     for (int tries = 0; tries < 32; tries++) {
-        struct replacement c = pick_compare(r);
+        struct replacement c;
+        if (!pick_compare(r, true, &c)) {
+            return false;
+        }
         uint32_t larger = c.from > c.to ? c.from : c.to;
-        if (larger > UINT8_MAX && replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
+        if (replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
             *c.attempts += ATTEMPT_MADE;
             return true;
         }
@@ -268,8 +280,9 @@ bool use_compare(struct text *t, struct random *r)
         return true;
     }
     for (int tries = 0; tries < 4; tries++) {
-        struct replacement c = pick_compare(r);
-        if (replace_small(t, r, c.from, c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u))) {
+        struct replacement c;
+        if (pick_compare(r, false, &c) &&
+            replace_small(t, r, c.from, c.to + (below(r, 8) == 0 ? below(r, 3) - 1u : 0u))) {
             *c.attempts += ATTEMPT_MADE;
             return true;
         }

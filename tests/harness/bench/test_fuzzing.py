@@ -38,7 +38,8 @@ def test_each_engine_has_a_rate_on_one_core_and_on_two(firmware: Path) -> None:
 
 def test_the_executor_is_held_against_the_guest_and_against_a_hook_in_python(firmware: Path) -> None:
     figures = fuzzing.executor_figures(firmware, "an386")
-    assert [(figure.goal, figure.at) for figure in figures] == [(1.3, "most"), (20, "least"), (20, "least")]
+    assert [(figure.goal, figure.at) for figure in figures[:3]] == [(1.3, "most"), (20, "least"), (20, "least")]
+    assert [figure.goal for figure in figures[3:]] == [None, None]
     assert all(figure.ratio is not None and figure.ratio > 0 for figure in figures)
 
 

@@ -38,12 +38,15 @@ def test_executions_a_second() -> None:
     assert FuzzingRate(30, 1.5, 0).per_second == 20
 
 
+@pytest.mark.parametrize("sparing", [False, True], ids=["straightforward", "sparing"])
 @pytest.mark.parametrize("request_bytes", [*REFUSED, *AES_64], ids=["bad magic", "unknown type", "AES"])
-def test_the_python_hook_fuzzer_starts_each_execution_from_the_same_state(firmware: Path, request_bytes: bytes) -> None:
+def test_the_python_hook_fuzzer_starts_each_execution_from_the_same_state(
+    firmware: Path, request_bytes: bytes, sparing: bool
+) -> None:
     model = ModelTarget()
     model.boot(ENTROPY, KEYS)
     expected = codec.encode_response(model.exchange(request_bytes))
-    fuzzer = PythonHookFuzzer(firmware, "an386")
+    fuzzer = PythonHookFuzzer(firmware, "an386", sparing)
     novel = []
     for _ in range(120):  # more than the rate limiter lets through
         novel.append(fuzzer.execute(request_bytes))
