@@ -140,13 +140,14 @@ struct core_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
+    uint32_t met; /* whether at this place both were equal at another time in the run: a loop's end, most often */
 };
 bool core_feedback(core *c, uint8_t *counters);
 void core_feedback_begin(core *c);
-void core_feedback_request(core *c); /* another one: places of compares are new again */
+void core_feedback_request(core *c);               /* another one: places of compares are new again */
 void core_feedback_state(core *c, uint32_t state); /* a state that the host has observed */
 size_t core_edge_count(const core *c);             /* edges numbered so far */
-size_t core_compares(const core *c, struct core_compare **out);
+size_t core_compares(core *c, struct core_compare **out);
 
 /*
  * While the watch is armed: after the first read of one byte of `fetched`, change its bits of `mask`, as a client that

@@ -88,13 +88,15 @@ struct compared_place {
     uint32_t pc;
     uint32_t epoch; /* of the count */
     uint32_t count;
+    uint32_t met; /* the run in which both operands were equal here */
 };
 
 struct feedback {
     uint8_t *counters; /* NULL: off */
     uint32_t previous;
     uint32_t edge_count;
-    uint32_t epoch;
+    uint32_t epoch; /* a request's */
+    uint32_t run;
     size_t compare_count;
     struct edge edges[EDGE_TABLE];
     struct compared_place places[COMPARED_PLACES];

@@ -11,6 +11,9 @@
 /* So many compares of one place are kept in a request: a loop's counter must not push the others out. */
 #define COMPARES_OF_A_PLACE 4u
 
+/* Numbers below this one meet by chance; they would be most of all in a sanitized image, whose checks count to 8. */
+#define WORTH_KEEPING 8u
+
 /* Once, or more than once: how often a loop ran, or a script repeated itself, would make every input a new one. */
 #define COUNTED 2u
 
@@ -43,20 +46,35 @@ void count_edge(struct feedback *f, uint32_t address)
     *counter = (uint8_t)(*counter + (*counter < COUNTED));
 }
 
+static struct compared_place *compared_place(struct feedback *f, uint32_t pc)
+{
+    struct compared_place *p = &f->places[(pc >> 1) & (COMPARED_PLACES - 1u)];
+    if (p->pc != pc) {
+        *p = (struct compared_place){.pc = pc};
+    }
+    return p;
+}
+
 static void on_compare(uc_engine *uc, uint64_t address, uint64_t left, uint64_t right, uint32_t size, void *user)
 {
     struct feedback *f = user;
+    struct compared_place *p = compared_place(f, (uint32_t)address);
     (void)uc;
     (void)size;
-    if ((uint32_t)left == (uint32_t)right || f->compare_count == CORE_COMPARES) {
+    if ((uint32_t)left == (uint32_t)right) {
+        p->met = f->run;
         return;
     }
-    struct compared_place *p = &f->places[(address >> 1) & (COMPARED_PLACES - 1u)];
-    if (p->epoch != f->epoch || p->pc != (uint32_t)address) {
-        *p = (struct compared_place){(uint32_t)address, f->epoch, 0};
+    if (p->epoch != f->epoch) {
+        p->epoch = f->epoch;
+        p->count = 0;
     }
-    if (p->count++ < COMPARES_OF_A_PLACE) {
-        f->compares[f->compare_count++] = (struct core_compare){(uint32_t)address, (uint32_t)left, (uint32_t)right};
+    if (((uint32_t)left | (uint32_t)right) < WORTH_KEEPING) {
+        return;
+    }
+    if (p->count < COMPARES_OF_A_PLACE && f->compare_count < CORE_COMPARES) {
+        p->count++;
+        f->compares[f->compare_count++] = (struct core_compare){(uint32_t)address, (uint32_t)left, (uint32_t)right, 0};
     }
 }
 
@@ -88,6 +106,7 @@ void core_feedback_begin(core *c)
         f->previous = 0;
         f->compare_count = 0;
         f->epoch++;
+        f->run++;
     }
 }
 
@@ -111,8 +130,12 @@ size_t core_edge_count(const core *c)
     return c->feedback == NULL ? 0 : c->feedback->edge_count;
 }
 
-size_t core_compares(const core *c, struct core_compare **out)
+size_t core_compares(core *c, struct core_compare **out)
 {
-    *out = c->feedback == NULL ? NULL : c->feedback->compares;
-    return c->feedback == NULL ? 0 : c->feedback->compare_count;
+    struct feedback *f = c->feedback;
+    *out = f == NULL ? NULL : f->compares;
+    for (size_t i = 0; f != NULL && i < f->compare_count; i++) {
+        f->compares[i].met = compared_place(f, f->compares[i].pc)->met == f->run;
+    }
+    return f == NULL ? 0 : f->compare_count;
 }

@@ -18,6 +18,7 @@ struct engine_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
+    uint32_t met;
 };
 
 /*
@@ -46,7 +47,7 @@ struct engine {
     void *core;
     int (*run)(void *executor, const uint8_t *input, size_t size);
     uint64_t (*key)(const void *executor, int verdict);
-    size_t (*compares)(const void *core, struct engine_compare **out);
+    size_t (*compares)(void *core, struct engine_compare **out);
     size_t (*edges)(const void *core);
     uint64_t (*cost)(const void *executor); /* of the last input, in guest instructions */
     bool (*feedback)(void *core, uint8_t *counters);

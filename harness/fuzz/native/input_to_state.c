@@ -9,6 +9,7 @@
 
 #define PLACES 4096u /* of compares; a power of two */
 #define CANDIDATES 256
+#define MET_TOO 8 /* one pick in so many may be of a place where both operands have been equal, too */
 
 static struct {
     struct engine_compare compares[ENGINE_COMPARES];
@@ -181,24 +182,29 @@ struct replacement {
 /* An attempt that changed the input counts for so many that found nothing to change. */
 #define ATTEMPT_MADE 8u
 
-static bool is_large(const struct engine_compare *c)
+#define LENGTH_MAX 0x1FFFFu /* no length is more, claimed ones left out: that is a pointer or a word of data */
+
+/* Large numbers are more than a byte, small ones no more than a length: a length is tried in both ways. */
+static bool fits(const struct engine_compare *c, bool large)
 {
-    return c->left > UINT8_MAX || c->right > UINT8_MAX;
+    uint32_t larger = c->left > c->right ? c->left : c->right;
+    return large ? larger > UINT8_MAX : larger <= LENGTH_MAX;
 }
 
 /*
- * A compare, in one of its two directions; false where chance offers none, of numbers that are more than a byte if they
- * have to be `large`. Of those offered it is the one whose place in the code was tried least in this way: a loop
- * compares often and leads nowhere, a check that was just reached for the first time has its turn at once.
+ * A compare, in one of its two directions; false where chance offers none of large or small numbers, as asked for. Of
+ * those offered it is the one whose place in the code was tried least in this way: a check that was just reached for
+ * the first time has its turn at once. Where operands have been equal, too, it was mostly a loop, which leads nowhere.
  */
 static bool pick_compare(struct random *r, bool large, struct replacement *out)
 {
     const struct engine_compare *best = NULL;
     uint32_t *fewest = NULL;
+    bool met_too = below(r, MET_TOO) == 0;
     for (int i = 0; i < CANDIDATES; i++) {
         const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
         uint32_t *attempts = &m.attempts[large][(c->pc >> 1) % PLACES];
-        if ((!large || is_large(c)) && (best == NULL || *attempts < *fewest)) {
+        if (fits(c, large) && (met_too || !c->met) && (best == NULL || *attempts < *fewest)) {
             best = c;
             fewest = attempts;
         }
