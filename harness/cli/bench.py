@@ -13,7 +13,7 @@ from harness.bench import PARTS, run_bench
 from harness.bench.planted import LIMIT, SEEDS, Hunt, Records, document, hunt_all
 from harness.bench.workers import ENGINES
 from harness.cli.common import console, json_option, plain_table, status_console, write_json
-from harness.cli.errors import FINDINGS
+from harness.cli.errors import FINDINGS, UNUSABLE
 from harness.fuzz.planted import PLANTED
 from harness.report.files import atomic_write
 
@@ -67,8 +67,12 @@ def planted(
     """Hunt every planted bug with each engine and several seeds, and write the table of times."""
     chosen = [bug for bug in PLANTED if bug.name in bugs or not bugs]
     records = Records(records_path)
-    for hunt in hunt_all(chosen, engines or tuple(ENGINES), seeds, limit, core, records):
-        status_console.print(_line(hunt), highlight=False)
+    try:
+        for hunt in hunt_all(chosen, engines or tuple(ENGINES), seeds, limit, core, records):
+            status_console.print(_line(hunt), highlight=False)
+    except KeyboardInterrupt:
+        status_console.print("hil: interrupted; the same command goes on where it was", highlight=False)
+        sys.exit(UNUSABLE)
     hunts = records.read()
     if document_path is not None:
         atomic_write(document_path, document(PLANTED, hunts).encode())

@@ -64,11 +64,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Two operands that the guest compared at `pc`."""
+    """Two operands that the guest compared at `pc`; `met` where they were equal there at another time in the run."""
 
     pc: int
     left: int
     right: int
+    met: bool
 
 
 class Executor:
@@ -199,7 +200,8 @@ class Executor:
         """Operands that the last script has made the guest compare."""
         out = ffi.new("struct core_compare **")
         count = lib.core_compares(self.target.machine.cpu.native, out)
-        return [Compare(out[0][i].pc, out[0][i].left, out[0][i].right) for i in range(count)]
+        found = (out[0][i] for i in range(count))
+        return [Compare(c.pc, c.left, c.right, bool(c.met)) for c in found]
 
     @property
     def instructions(self) -> int:
