@@ -140,7 +140,7 @@ struct core_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
-    uint32_t met; /* whether at this place both were equal at another time in the run: a loop's end, most often */
+    uint32_t looped; /* whether this place is a loop's end, by what else it compared in the run */
 };
 bool core_feedback(core *c, uint8_t *counters);
 void core_feedback_begin(core *c);

@@ -88,7 +88,11 @@ struct compared_place {
     uint32_t pc;
     uint32_t epoch; /* of the count */
     uint32_t count;
-    uint32_t met; /* the run in which both operands were equal here */
+    uint32_t looped; /* the run in which it looked like a loop's end */
+    uint32_t left;   /* the last operands, and what they were more than those before */
+    uint32_t right;
+    uint32_t left_step;
+    uint32_t right_step;
 };
 
 struct feedback {

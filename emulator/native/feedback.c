@@ -55,21 +55,34 @@ static struct compared_place *compared_place(struct feedback *f, uint32_t pc)
     return p;
 }
 
+/* A loop's end compares what grows by equal steps, or is met once: operands are equal then. */
+static bool looks_like_loop(struct compared_place *p, uint32_t left, uint32_t right)
+{
+    uint32_t left_step = left - p->left;
+    uint32_t right_step = right - p->right;
+    bool steps =
+        p->count >= 2 && (left_step | right_step) != 0 && left_step == p->left_step && right_step == p->right_step;
+    p->left = left;
+    p->right = right;
+    p->left_step = left_step;
+    p->right_step = right_step;
+    return steps || left == right;
+}
+
 static void on_compare(uc_engine *uc, uint64_t address, uint64_t left, uint64_t right, uint32_t size, void *user)
 {
     struct feedback *f = user;
     struct compared_place *p = compared_place(f, (uint32_t)address);
     (void)uc;
     (void)size;
-    if ((uint32_t)left == (uint32_t)right) {
-        p->met = f->run;
-        return;
-    }
     if (p->epoch != f->epoch) {
         p->epoch = f->epoch;
         p->count = 0;
     }
-    if (((uint32_t)left | (uint32_t)right) < WORTH_KEEPING) {
+    if (looks_like_loop(p, (uint32_t)left, (uint32_t)right)) {
+        p->looped = f->run;
+    }
+    if ((uint32_t)left == (uint32_t)right || ((uint32_t)left | (uint32_t)right) < WORTH_KEEPING) {
         return;
     }
     if (p->count < COMPARES_OF_A_PLACE && f->compare_count < CORE_COMPARES) {
@@ -135,7 +148,7 @@ size_t core_compares(core *c, struct core_compare **out)
     struct feedback *f = c->feedback;
     *out = f == NULL ? NULL : f->compares;
     for (size_t i = 0; f != NULL && i < f->compare_count; i++) {
-        f->compares[i].met = compared_place(f, f->compares[i].pc)->met == f->run;
+        f->compares[i].looped = compared_place(f, f->compares[i].pc)->looped == f->run;
     }
     return f == NULL ? 0 : f->compare_count;
 }

@@ -64,12 +64,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Two operands that the guest compared at `pc`; `met` where they were equal there at another time in the run."""
+    """Two operands that the guest compared at `pc`; `looped` where that seems a loop's end."""
 
     pc: int
     left: int
     right: int
-    met: bool
+    looped: bool
 
 
 class Executor:
@@ -201,7 +201,7 @@ class Executor:
         out = ffi.new("struct core_compare **")
         count = lib.core_compares(self.target.machine.cpu.native, out)
         found = (out[0][i] for i in range(count))
-        return [Compare(c.pc, c.left, c.right, bool(c.met)) for c in found]
+        return [Compare(c.pc, c.left, c.right, bool(c.looped)) for c in found]
 
     @property
     def instructions(self) -> int:

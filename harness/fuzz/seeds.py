@@ -99,7 +99,8 @@ def _post_quantum() -> Iterator[list[Step]]:
         yield keygen(key_id)
         yield decaps(key_id)
         sizes = table.MLKEM_SIZES[number]
-        yield [*s.literal(key_id.to_bytes(4, "little")), s.fill(sizes.ciphertext), s.send(table.MLKEM_DECAPS.code)]
+        wrong = [*s.literal(key_id.to_bytes(4, "little")), s.fill(sizes.ciphertext), s.send(table.MLKEM_DECAPS.code)]
+        yield [*keygen(key_id), *wrong]
         yield [s.fill(sizes.encapsulation_key), s.send(table.MLKEM_ENCAPS.code)]
     yield encaps()
     for number, key_id in MLDSA_KEY_IDS.items():

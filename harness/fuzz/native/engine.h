@@ -18,7 +18,7 @@ struct engine_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
-    uint32_t met;
+    uint32_t looped;
 };
 
 /*

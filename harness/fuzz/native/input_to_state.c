@@ -9,7 +9,7 @@
 
 #define PLACES 4096u /* of compares; a power of two */
 #define CANDIDATES 256
-#define MET_TOO 8 /* one pick in so many may be of a place where both operands have been equal, too */
+#define LOOPS_TOO 8 /* one pick in so many may be of a loop's end */
 
 static struct {
     struct engine_compare compares[ENGINE_COMPARES];
@@ -200,11 +200,11 @@ static bool pick_compare(struct random *r, bool large, struct replacement *out)
 {
     const struct engine_compare *best = NULL;
     uint32_t *fewest = NULL;
-    bool met_too = below(r, MET_TOO) == 0;
+    bool loops_too = below(r, LOOPS_TOO) == 0;
     for (int i = 0; i < CANDIDATES; i++) {
         const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
         uint32_t *attempts = &m.attempts[large][(c->pc >> 1) % PLACES];
-        if (fits(c, large) && (met_too || !c->met) && (best == NULL || *attempts < *fewest)) {
+        if (fits(c, large) && (loops_too || !c->looped) && (best == NULL || *attempts < *fewest)) {
             best = c;
             fewest = attempts;
         }
@@ -213,7 +213,8 @@ static bool pick_compare(struct random *r, bool large, struct replacement *out)
         return false;
     }
     ++*fewest;
-    *out = below(r, 2) ? (struct replacement){best->left, best->right, fewest}
+    /* An immediate, which the program wants, is always on the right. */
+    *out = below(r, 4) ? (struct replacement){best->left, best->right, fewest}
                        : (struct replacement){best->right, best->left, fewest};
     return true;
 }

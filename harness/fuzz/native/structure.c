@@ -220,7 +220,7 @@ bool grow_field(struct text *t, struct random *r, uint8_t value)
     uint32_t most = c->width == 1 ? UINT8_MAX : UINT16_MAX;
     uint32_t counted = script_number(s->bytes, s->a, c->at, c->width);
     uint32_t more = below(r, 2) ? sizes[below(r, sizeof sizes / sizeof sizes[0])] : 1u + below(r, 255);
-    more = more > most - counted ? most - counted : more;
+    more = more > most - counted || below(r, 4) == 0 ? most - counted : more;
     uint8_t made[2 * (2 + UINT8_MAX) + 4] = {SCRIPT_BYTES, (uint8_t)before};
     size_t size = 2;
     memcpy(made + size, s->bytes, before);

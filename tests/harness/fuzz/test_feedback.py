@@ -86,13 +86,13 @@ def test_compares_of_one_place_do_not_push_out_others(executor: Executor) -> Non
 def test_a_compare_says_whether_its_operands_were_equal_elsewhere_in_the_run(executor: Executor) -> None:
     """A loop's end was; a check that fails each time was not."""
     executor.run(s.encode([*s.literal(bytes(6)), s.claim(0x4321), s.send(table.AES_ENCRYPT.code)]))
-    assert not any(c.met for c in executor.compares if 0x4321 in (c.left, c.right))
+    assert not any(c.looped for c in executor.compares if 0x4321 in (c.left, c.right))
     executor.run(s.encode(keygen(0x512)))
-    met = {c.pc for c in executor.compares if c.met}
+    met = {c.pc for c in executor.compares if c.looped}
     assert met
     assert met != {c.pc for c in executor.compares}
     executor.run(s.encode([s.send(0x7F)]))  # nothing is left of the run before
-    assert len([c for c in executor.compares if c.met and c.pc in met]) < len(met)
+    assert len([c for c in executor.compares if c.looped and c.pc in met]) < len(met)
 
 
 def test_numbers_that_chance_finds_are_no_compares(executor: Executor) -> None:
