@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from harness.protocol.commands import KEY_STORAGE_SIZE
+from harness.protocol.commands import ENTROPY_SIZE, KEY_STORAGE_SIZE
 from harness.protocol.key_image import KeyImage
 from harness.report.files import atomic_write
 from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # it needs the emulator, which commands that import this modu
 _WIDTH = None if sys.stdout.isatty() else 120
 console = Console(width=_WIDTH)
 status_console = Console(stderr=True, width=_WIDTH)
+
+RANDOM = "random"
 
 json_option = click.option("--json", "json_path", metavar="FILE", help="write the result as JSON; - is standard output")
 firmware_option = click.option(
@@ -47,6 +49,29 @@ keys_option = click.option(
     required=True,
     metavar="IMAGE",
     help="key storage image, as `hil keys new` makes it",
+)
+
+
+def _entropy(ctx: click.Context, parameter: click.Parameter, value: str) -> bytes | None:
+    if value == RANDOM:
+        return None
+    try:
+        entropy = bytes.fromhex(value)
+    except ValueError:
+        entropy = b""
+    if len(entropy) != ENTROPY_SIZE:
+        raise click.BadParameter(f"give {2 * ENTROPY_SIZE} hexadecimal digits, or {RANDOM}")
+    return entropy
+
+
+# None where it is to be random.
+entropy_option = click.option(
+    "--entropy",
+    callback=_entropy,
+    default=RANDOM,
+    show_default=True,
+    metavar="HEX|random",
+    help="48 bytes for the service; the same ones again repeat the nonces, so give them for tests alone",
 )
 target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_NAMES))
 

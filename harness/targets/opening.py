@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.targets.base import Target, TargetError
+from harness.targets.device import DeviceTarget
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
@@ -37,12 +38,16 @@ def default_native(variant: str = "") -> Path:
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:
     """The target called `name`, not booted yet; `firmware` defaults to the release build for `board`.
 
-    The native target takes a shared library in the place of an image, and no board.
+    The native target takes a shared library in the place of an image, and no board. A device, `device:SOCKET` or by
+    the default socket, has the image and the board that its server was given.
 
     Raises TargetError for an unknown name or a missing image, EmulatorError for an unusable image or board.
     """
     if name == "model":
         return ModelTarget()
+    kind, _, place = name.partition(":")
+    if kind == "device":
+        return DeviceTarget(Path(place) if place else None)
     if name not in TARGET_NAMES:
         raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_NAMES)}")
     path = firmware or (default_native() if name == "native" else default_firmware(board))
