@@ -21,6 +21,7 @@ from harness.cli.common import (
 from harness.protocol.commands import ENTROPY_SIZE
 from harness.sealing import Firmware, seal_file
 
+
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("destination", metavar="OUT", type=click.Path(path_type=Path))
@@ -45,7 +46,12 @@ def seal(
     The file goes chunk by chunk through the emulated gateway to the emulated service, which alone has the key. Each
     chunk takes a nonce of the generator that --entropy seeds: never seal twice with the same entropy and key.
     """
-    made = Firmware(entropy=entropy or secrets.token_bytes(ENTROPY_SIZE), key_image=read_keys(keys_path).build(), image=firmware, board=board)
+    made = Firmware(
+        entropy=entropy or secrets.token_bytes(ENTROPY_SIZE),
+        key_image=read_keys(keys_path).build(),
+        image=firmware,
+        board=board,
+    )
     bar, advance = byte_progress("seal", source)
     with bar:
         result = seal_file(source, destination, key_id, made, advance)

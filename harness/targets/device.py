@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A virtual device of `hil serve` as a target, and as a client for programs in Python: the standard library is enough.
 
-    with DeviceTarget() as device:
-        print(device.exchange(codec.aes_encrypt(1, b"aad", b"text")))
+with DeviceTarget() as device:
+    print(device.exchange(codec.aes_encrypt(1, b"aad", b"text")))
 """
 
 from __future__ import annotations
