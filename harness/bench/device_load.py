@@ -61,15 +61,15 @@ def hold(seconds: float, clients: int) -> Load:
     spawn = multiprocessing.get_context("spawn")
     options = ("--clock", "paced", "--max-clients", str(clients + 4))
     with background_server(*options) as server, ProcessPoolExecutor(clients + 1, mp_context=spawn) as pool:
+        enough = server.path.with_name("enough")
         began = time.monotonic()
-        until = began + seconds
-        steady = [pool.submit(keep_busy, server.path, until, seed) for seed in range(clients)]
+        steady = [pool.submit(keep_busy, server.path, enough, seed) for seed in range(clients)]
         # The first round of misdeeds is over when whatever is made once has been made.
         pool.submit(misbehave, server.path, began + WARM_UP_S).result()
         before = _settled(server, clients)
-        # It ends early enough for its devices to be gone while the others are at work.
-        misbehaved = pool.submit(misbehave, server.path, until - WARM_UP_S).result()
+        misbehaved = pool.submit(misbehave, server.path, began + seconds).result()
         after = _settled(server, clients)
+        enough.touch()
         executions = sum(each.result() for each in steady)
         taken = time.monotonic() - began
         return Load(taken, executions, misbehaved, before, after, _settled(server, 0))
@@ -83,13 +83,13 @@ def _settled(server: Background, devices: int) -> Usage:
     return server.usage()
 
 
-def keep_busy(path: Path, until: float, seed: int) -> int:
-    """Refused requests, and now and then a text there and back, until then; returns the exchanges."""
+def keep_busy(path: Path, enough: Path, seed: int) -> int:
+    """Refused requests, and now and then a text there and back, until `enough` exists; returns the exchanges."""
     chance = random.Random(seed)
     refused = codec.encode_request(UNKNOWN_TYPE)
     exchanges = 0
     with DeviceTarget(path) as device:
-        while time.monotonic() < until:
+        while not enough.exists():
             for _ in range(REFUSALS):
                 _expect(device.exchange(refused).status, Status.INVALID_TYPE)
             text = chance.randbytes(64)

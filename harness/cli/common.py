@@ -25,7 +25,7 @@ from rich.table import Table
 from harness.protocol.commands import ENTROPY_SIZE, KEY_STORAGE_SIZE
 from harness.protocol.key_image import KeyImage
 from harness.report.files import atomic_write
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS
 
 if TYPE_CHECKING:  # it needs the emulator, which commands that import this module may have to do without
     from harness.sealing import SealingResult
@@ -73,7 +73,7 @@ entropy_option = click.option(
     metavar="HEX|random",
     help="48 bytes for the service; the same ones again repeat the nonces, so give them for tests alone",
 )
-target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_NAMES))
+target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_FORMS))
 
 
 def write_json(path: str | None, value: object) -> None:

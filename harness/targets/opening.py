@@ -9,7 +9,7 @@ from harness.targets.base import Target, TargetError
 from harness.targets.device import DeviceTarget
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS, TARGET_NAMES
 from harness.targets.native import NativeTarget
 
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
@@ -49,7 +49,7 @@ def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BO
     if kind == "device":
         return DeviceTarget(Path(place) if place else None)
     if name not in TARGET_NAMES:
-        raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_NAMES)}")
+        raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_FORMS)}")
     path = firmware or (default_native() if name == "native" else default_firmware(board))
     if not path.is_file():
         raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")
