@@ -186,6 +186,7 @@ def test_a_scribbler_changes_nothing_but_its_own_answers() -> None:
         finally:
             stop.set()
             thread.join()
+        scribbler.connection.ring()  # whatever the doorbell is left at has been answered now
         assert scribbler.exchange(ENCRYPT).status is Status.SUCCESS
         scribbler.close()
 
@@ -277,10 +278,19 @@ def test_a_device_that_hangs_is_ended_all_the_same(broken: Callable[[str, bytes]
     with background_server("--firmware", str(broken("dispatch", b"\xfe\xe7"))) as server:
         connection = DeviceConnection(server.path)
         Window(connection.window).post(ENCRYPT)
+        (device,) = server.devices
+        before = _processor_time(device)
         os.write(connection.fileno(), RING)
+        until(lambda: _processor_time(device) > before + 20)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 0
         assert not window_of(connection).exists()
+        assert not Path(f"/proc/{device}").exists()
+
+
+def _processor_time(pid: int) -> int:
+    """In ticks, of a process that computes and does nothing else."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
 
 
 def test_nothing_accumulates_over_many_connections() -> None:
