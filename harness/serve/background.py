@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,10 +24,7 @@ _END_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a server and its devices take: processes, KiB of resident memory, descriptors; window objects of them all.
-
-    The objects are those of every server on this machine.
-    """
+    """What a server and its devices take: processes, KiB of resident memory, descriptors, window objects."""
 
     processes: int
     memory_kib: int
@@ -53,14 +51,19 @@ class Background:
         pid = self.process.pid
         return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """The windows, by their file names in window_object.OBJECTS, of all devices that there have been."""
+        return tuple(re.findall(r"^device \d+: process \d+, window /(\S+)$", self.log, re.MULTILINE))
+
     def usage(self) -> Usage:
         """What it takes now; no device may come or go meanwhile."""
         pids = (self.process.pid, *self.devices)
         resident = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
         descriptors = [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
         page_kib = os.sysconf("SC_PAGE_SIZE") // 1024
-        objects = len(list(window_object.OBJECTS.glob(f"{window_object.PREFIX[1:]}*")))
-        return Usage(len(pids), sum(resident) * page_kib, sum(descriptors), objects)
+        objects = [name for name in self.windows if (window_object.OBJECTS / name).exists()]
+        return Usage(len(pids), sum(resident) * page_kib, sum(descriptors), len(objects))
 
 
 @contextmanager

@@ -19,7 +19,8 @@ def test_usage_counts_the_devices() -> None:
             connection.ring()
         both = server.usage()
         assert both.processes == 3
-        assert both.objects >= alone.objects + 2
+        assert (alone.objects, both.objects) == (0, 2)
+        assert server.windows == tuple(connection.greeting.name[1:] for connection in connections)
         assert both.memory_kib > 2 * alone.memory_kib
         assert both.descriptors > alone.descriptors
         assert f"process {server.devices[0]}" in server.log
