@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Literal
@@ -57,7 +59,8 @@ class Device:
             self._board.entropy_page.base, entropy or self._options.entropy or secrets.token_bytes(ENTROPY_SIZE)
         )
         self.set_keys(self._keys)
-        stop = machine.run(BOOT_BUDGET)
+        with _signals_held():
+            stop = machine.run(BOOT_BUDGET)
         if stop is not IDLE:
             raise TargetStopped(f"the service does not come up: {describe(stop)}")
 
@@ -78,6 +81,16 @@ class Device:
     def close(self) -> None:
         """Release the engine, and with it the window."""
         self._machine.close()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """While the service starts, its devices are Python, called from C: what a signal's handler raises there is lost."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _real() -> Callable[[], int]:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +97,27 @@ def test_scribbles_are_answered_or_no_ring(device: Device, memory: memoryview) -
     for _ in range(50):
         memory[:] = chance.randbytes(len(memory))
         assert device.ring() is IDLE
+    assert exchange(device, Window(memory)).status is Status.SUCCESS
+
+
+def test_a_signal_during_the_boot_is_heard_behind_it(device: Device, memory: memoryview) -> None:
+    class Heard(Exception):
+        pass
+
+    def hear(*_: object) -> None:
+        raise Heard
+
+    before = signal.signal(signal.SIGTERM, hear)
+    # Of another process: a thread of this one would take the signal itself.
+    sender = subprocess.Popen(["sh", "-c", f"sleep 0.05; kill -TERM {os.getpid()}"])
+    try:
+        with pytest.raises(Heard):  # noqa: PT012
+            for _ in range(2000):
+                device.boot()
+    finally:
+        sender.wait()
+        signal.signal(signal.SIGTERM, before)
+    device.boot()
     assert exchange(device, Window(memory)).status is Status.SUCCESS
 
 
