@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from emulator.board import Board, Region
 from emulator.image import Image
@@ -16,13 +16,14 @@ class Machine:
     """One emulated board that executes one image, without a scheduler: the host is the other side.
 
     The guest may touch what the board grants to the service, each with its own access right, and nothing else. Memory
-    that hardware would leave undefined at power-on holds `fill`.
+    that hardware would leave undefined at power-on holds `fill`. `lent` is host memory for dataspaces, by their names:
+    what the guest writes there is seen by whoever shares it, and the other way round.
     """
 
-    def __init__(self, board: Board, image: Image) -> None:
+    def __init__(self, board: Board, image: Image, lent: Mapping[str, memoryview] | None = None) -> None:
         self.board = board
         self.image = image
-        self.system = System(board, {board.service.name: image})
+        self.system = System(board, {board.service.name: image}, lent=lent)
         self.task = self.system.tasks[board.service.name]
         self.cpu = self.task.cpu
         self.uart = self.system.uart

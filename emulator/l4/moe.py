@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from emulator.board import Access, Region
 from emulator.errors import EmulatorError
@@ -14,10 +14,16 @@ from emulator.l4.task import Task
 
 
 class Moe:
-    """The memory banks and every dataspace in them. What it has granted to nobody, nobody can touch."""
+    """The memory banks and every dataspace in them. What it has granted to nobody, nobody can touch.
 
-    def __init__(self, banks: Iterable[Region]) -> None:
+    `lent` is host memory by the name of the dataspace that is to be over it, in the place of a bank's: memory that
+    another process shares, say.
+    """
+
+    def __init__(self, banks: Iterable[Region], lent: Mapping[str, memoryview] | None = None) -> None:
         self._banks = [(bank, memoryview(mmap.mmap(-1, bank.size))) for bank in banks]
+        self._lent = dict(lent or {})
+        self._elsewhere: list[tuple[Region, memoryview]] = []
         self._dataspaces: dict[str, Dataspace] = {}
 
     @property
@@ -36,14 +42,23 @@ class Moe:
     def create(self, region: Region) -> Dataspace:
         """A new dataspace at `region`, zero-filled.
 
-        Raises EmulatorError outside the banks, over another dataspace, or for a name that is taken.
+        Raises EmulatorError outside the banks, over another dataspace, for a name that is taken, or where the memory
+        that was lent for it has another size.
         """
         if region.name in self._dataspaces:
             raise EmulatorError(f"dataspace {region.name}: there is one of this name, choose another")
         taken = next((each for each in self._dataspaces.values() if each.region.overlaps(region)), None)
         if taken is not None:
             raise EmulatorError(f"dataspace {region.name}: overlaps dataspace {taken.name}, move it")
-        made = Dataspace(region, self.view(region.base, region.size))
+        memory = self.view(region.base, region.size)
+        if region.name in self._lent:
+            memory = self._lent[region.name]
+            if memory.nbytes != region.size:
+                raise EmulatorError(
+                    f"dataspace {region.name}: {memory.nbytes} bytes were lent for it, it has {region.size}"
+                )
+            self._elsewhere.append((region, memory))
+        made = Dataspace(region, memory)
         made.fill(0)
         self._dataspaces[region.name] = made
         return made
@@ -73,10 +88,15 @@ class Moe:
         task.cpu.forget_translations()
 
     def view(self, address: int, size: int) -> memoryview:
-        """Host memory behind `size` bytes at `address`, granted or not. Raises EmulatorError outside the banks."""
-        for bank, memory in self._banks:
-            if bank.contains(address, size):
-                return memory[address - bank.base : address - bank.base + size]
+        """Host memory behind `size` bytes at `address`, granted or not.
+
+        Raises EmulatorError outside the banks, and for a range of which only a part is memory that was lent.
+        """
+        for region, memory in (*self._elsewhere, *self._banks):
+            if region.contains(address, size):
+                return memory[address - region.base : address - region.base + size]
+            if address < region.end and region.base < address + size:
+                break
         raise EmulatorError(f"no memory at {address:#010x}..{address + size:#010x}")
 
 

@@ -20,16 +20,23 @@ from emulator.peripherals.uart import Uart
 class System:
     """The tasks named in `images`, at power-on.
 
-    `signals` say which words wake whom. Memory that hardware would leave undefined at power-on holds `fill`.
+    `signals` say which words wake whom. Memory that hardware would leave undefined at power-on holds `fill`. `lent` is
+    host memory for dataspaces, by their names; see Moe.
     """
 
-    def __init__(self, board: Board, images: Mapping[str, Image], signals: Iterable[Signal] = ()) -> None:
+    def __init__(
+        self,
+        board: Board,
+        images: Mapping[str, Image],
+        signals: Iterable[Signal] = (),
+        lent: Mapping[str, memoryview] | None = None,
+    ) -> None:
         if not images:
             raise EmulatorError("a system needs a task: give at least one image by the name of its task")
         self.board = board
         self.uart = Uart()
         self.system_control = SystemControl()
-        self.moe = Moe((*board.banks, board.return_pad, *board.shadow))
+        self.moe = Moe((*board.banks, board.return_pad, *board.shadow), lent)
         for region in _memory_of(board, images):
             self.moe.create(region)
         self.kernel_page = KernelPage(self.moe.dataspace(board.kernel_page.name).memory)

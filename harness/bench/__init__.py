@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.bench.device import device_round_trip
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
@@ -33,6 +34,7 @@ def _times(path: Path, board_name: str) -> tuple[Figure, ...]:
         task_switch(board_name),
         guest_speed(path, board_name),
         sealing_share(path, board_name),
+        *device_round_trip(path, board_name),
     )
 
 

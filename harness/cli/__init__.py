@@ -27,6 +27,7 @@ COMMANDS = (
     "open",
     "replay",
     "seal",
+    "serve",
     "vectors",
 )
 

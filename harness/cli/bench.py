@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`hil bench`: the promised figures; `hil bench planted`: how long the fuzzer takes to find each planted bug."""
+"""`hil bench`: the promised figures; `hil bench planted`: how long the fuzzer takes to find each planted bug;
+`hil bench load`: virtual devices held at full rate."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from harness.bench import PARTS, run_bench
+from harness.bench.device_load import Load, hold
 from harness.bench.planted import LIMIT, SEEDS, Hunt, Records, document, hunt_all
 from harness.bench.workers import ENGINES
 from harness.cli.common import console, json_option, plain_table, status_console, write_json
@@ -78,6 +80,36 @@ def planted(
         atomic_write(document_path, document(PLANTED, hunts).encode())
     write_json(json_path, [asdict(hunt) for hunt in hunts])
     sys.exit(0 if all(hunt.found for hunt in hunts) else FINDINGS)
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(min=1), default=600, show_default=True)
+@click.option("--clients", type=click.IntRange(min=1), default=2, show_default=True, help="each with its own device")
+@json_option
+def load(seconds: float, clients: int, json_path: str | None) -> None:
+    """Hold virtual devices at full rate beside a client that misbehaves, and look for what leaks."""
+    with status_console.status("holding"):
+        result = hold(seconds, clients)
+    if json_path != "-":
+        _print_load(result)
+    write_json(json_path, asdict(result) | {"leaks": result.leaks})
+    sys.exit(FINDINGS if result.leaks else 0)
+
+
+def _print_load(result: Load) -> None:
+    table = plain_table("", "processes", "memory", "descriptors", "window objects", numbers=("processes", "memory"))
+    for name, usage in (("at the start", result.before), ("at the end", result.after), ("clients gone", result.left)):
+        counts = (usage.processes, f"{usage.memory_kib} KiB", usage.descriptors, usage.objects)
+        table.add_row(name, *map(str, counts))
+    console.print(table)
+    rate = result.executions / result.seconds
+    console.print(
+        f"{result.executions} exchanges in {result.seconds:.0f} s, {rate:.0f} a second, every answer checked; "
+        f"{result.misbehaved} clients misbehaved meanwhile",
+        highlight=False,
+    )
+    for leak in result.leaks:
+        console.print(f"[bold red]leak[/] {leak}", highlight=False)
 
 
 def _line(hunt: Hunt) -> str:

@@ -22,10 +22,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from harness.protocol.commands import KEY_STORAGE_SIZE
+from harness.protocol.commands import ENTROPY_SIZE, KEY_STORAGE_SIZE
 from harness.protocol.key_image import KeyImage
 from harness.report.files import atomic_write
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS
 
 if TYPE_CHECKING:  # it needs the emulator, which commands that import this module may have to do without
     from harness.sealing import SealingResult
@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # it needs the emulator, which commands that import this modu
 _WIDTH = None if sys.stdout.isatty() else 120
 console = Console(width=_WIDTH)
 status_console = Console(stderr=True, width=_WIDTH)
+
+RANDOM = "random"
 
 json_option = click.option("--json", "json_path", metavar="FILE", help="write the result as JSON; - is standard output")
 firmware_option = click.option(
@@ -48,7 +50,30 @@ keys_option = click.option(
     metavar="IMAGE",
     help="key storage image, as `hil keys new` makes it",
 )
-target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_NAMES))
+
+
+def _entropy(ctx: click.Context, parameter: click.Parameter, value: str) -> bytes | None:
+    if value == RANDOM:
+        return None
+    try:
+        entropy = bytes.fromhex(value)
+    except ValueError:
+        entropy = b""
+    if len(entropy) != ENTROPY_SIZE:
+        raise click.BadParameter(f"give {2 * ENTROPY_SIZE} hexadecimal digits, or {RANDOM}")
+    return entropy
+
+
+# None where it is to be random.
+entropy_option = click.option(
+    "--entropy",
+    callback=_entropy,
+    default=RANDOM,
+    show_default=True,
+    metavar="HEX|random",
+    help="48 bytes for the service; the same ones again repeat the nonces, so give them for tests alone",
+)
+target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_FORMS))
 
 
 def write_json(path: str | None, value: object) -> None:

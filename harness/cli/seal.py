@@ -11,6 +11,7 @@ import click
 from harness.cli.common import (
     board_option,
     byte_progress,
+    entropy_option,
     firmware_option,
     json_option,
     keys_option,
@@ -20,34 +21,13 @@ from harness.cli.common import (
 from harness.protocol.commands import ENTROPY_SIZE
 from harness.sealing import Firmware, seal_file
 
-RANDOM = "random"
-
-
-def _entropy(ctx: click.Context, parameter: click.Parameter, value: str) -> bytes:
-    if value == RANDOM:
-        return secrets.token_bytes(ENTROPY_SIZE)
-    try:
-        entropy = bytes.fromhex(value)
-    except ValueError:
-        entropy = b""
-    if len(entropy) != ENTROPY_SIZE:
-        raise click.BadParameter(f"give {2 * ENTROPY_SIZE} hexadecimal digits, or {RANDOM}")
-    return entropy
-
 
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("destination", metavar="OUT", type=click.Path(path_type=Path))
 @keys_option
 @click.option("--key-id", type=click.IntRange(1, 0xFFFF_FFFF), default=1, show_default=True, help="id of an AES key")
-@click.option(
-    "--entropy",
-    callback=_entropy,
-    default=RANDOM,
-    show_default=True,
-    metavar="HEX|random",
-    help="48 bytes for the service; the same ones again repeat the nonces, so give them for tests alone",
-)
+@entropy_option
 @firmware_option
 @board_option
 @json_option
@@ -56,7 +36,7 @@ def seal(
     destination: Path,
     keys_path: Path,
     key_id: int,
-    entropy: bytes,
+    entropy: bytes | None,
     firmware: Path | None,
     board: str,
     json_path: str | None,
@@ -66,7 +46,12 @@ def seal(
     The file goes chunk by chunk through the emulated gateway to the emulated service, which alone has the key. Each
     chunk takes a nonce of the generator that --entropy seeds: never seal twice with the same entropy and key.
     """
-    made = Firmware(entropy=entropy, key_image=read_keys(keys_path).build(), image=firmware, board=board)
+    made = Firmware(
+        entropy=entropy or secrets.token_bytes(ENTROPY_SIZE),
+        key_image=read_keys(keys_path).build(),
+        image=firmware,
+        board=board,
+    )
     bar, advance = byte_progress("seal", source)
     with bar:
         result = seal_file(source, destination, key_id, made, advance)

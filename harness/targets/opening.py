@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.targets.base import Target, TargetError
+from harness.targets.device import DeviceTarget
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.model import ModelTarget
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS, TARGET_NAMES
 from harness.targets.native import NativeTarget
 
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
@@ -37,14 +38,18 @@ def default_native(variant: str = "") -> Path:
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:
     """The target called `name`, not booted yet; `firmware` defaults to the release build for `board`.
 
-    The native target takes a shared library in the place of an image, and no board.
+    The native target takes a shared library in the place of an image, and no board. A device, `device:SOCKET` or by
+    the default socket, has the image and the board that its server was given.
 
     Raises TargetError for an unknown name or a missing image, EmulatorError for an unusable image or board.
     """
     if name == "model":
         return ModelTarget()
+    kind, _, place = name.partition(":")
+    if kind == "device":
+        return DeviceTarget(Path(place) if place else None)
     if name not in TARGET_NAMES:
-        raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_NAMES)}")
+        raise TargetError(f"target {name!r} is unknown, use one of: {', '.join(TARGET_FORMS)}")
     path = firmware or (default_native() if name == "native" else default_firmware(board))
     if not path.is_file():
         raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -120,3 +121,31 @@ def test_an_image_is_loaded_where_its_task_owns_memory(pair: Pair) -> None:
     with pytest.raises(EmulatorError, match="task gateway: its image has data at 0x00000000, where it owns nothing"):
         moe.load(service.image, gateway)
     assert not any(moe.dataspace("gateway code").memory)
+
+
+def test_lent_memory_takes_the_place_of_a_banks(pair: Pair) -> None:
+    """The host's own memory, which the guest then reads and writes as its dataspace."""
+    window = AN386.window
+    memory = mmap.mmap(-1, window.size)
+    lent = memoryview(memory)
+    lent[:4] = b"left"
+    moe = Moe(AN386.banks, {window.name: lent})
+    space = moe.create(window)
+    assert not any(lent), "a dataspace begins as zeros"
+    moe.grant(space, pair[1])
+    lent[8:12] = b"host"
+    assert pair[1].read(window.base + 8, 4) == b"host"
+    moe.view(window.base + 16, 4)[:] = b"view"
+    assert lent[16:20] == b"view"
+
+
+def test_lent_memory_has_its_dataspaces_size_and_no_view_goes_across_its_border() -> None:
+    lent = memoryview(bytearray(SPACE.size))
+    with pytest.raises(EmulatorError, match="dataspace space: 4096 bytes were lent for it, it has 8192"):
+        Moe((BANK,), {"space": lent[:4096]}).create(SPACE)
+    moe = Moe((BANK,), {"space": lent})
+    moe.create(SPACE)
+    for address, size in ((SPACE.base - 4, 8), (SPACE.end - 4, 8), (SPACE.base - 4, SPACE.size + 8)):
+        with pytest.raises(EmulatorError, match="no memory at"):
+            moe.view(address, size)
+    assert len(moe.view(SPACE.base - 4, 4)) == len(moe.view(SPACE.end, 4)) == 4

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The virtual device: one refused request over its socket, by a ping-pong of two processes that do nothing else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.bench.figure import Figure
+from harness.protocol import codec
+from harness.protocol.device_socket import RING, WORD
+from harness.serve.background import background_server
+from harness.targets.device import DeviceTarget
+
+ROUNDS = 7
+TRIPS = 5000  # a round, of each
+UNKNOWN_TYPE = 0x7F
+
+
+def device_round_trip(path: Path, board_name: str) -> tuple[Figure, Figure]:
+    """Post, ring, answer, decode, from Python: medians of single trips, ours and the ping-pong's in turns."""
+    options = ("--clock", "paced", "--firmware", str(path), "--board", board_name)
+    request = codec.encode_request(UNKNOWN_TYPE)
+    ours, bare = [], []
+    with background_server(*options) as server, DeviceTarget(server.path) as device, _echo() as peer:
+
+        def ping_pong() -> None:
+            peer.send(RING)
+            peer.recv(WORD.size)
+
+        for _ in range(ROUNDS):
+            bare += _trips(ping_pong)
+            ours += _trips(lambda: device.exchange(request))
+    value, baseline = statistics.median(ours), statistics.median(bare)
+    name = "virtual device, refused request"
+    return (
+        Figure(name, value, "us", "", None, 100),
+        Figure(f"{name}, by a ping-pong", value, "us", f"ping-pong: {baseline:.2f} us", value / baseline, 6),
+    )
+
+
+def _trips(action: Callable[[], object]) -> list[float]:
+    """Microseconds of each of TRIPS calls."""
+    taken = []
+    for _ in range(TRIPS):
+        begin = time.perf_counter_ns()
+        action()
+        taken.append((time.perf_counter_ns() - begin) / 1000)
+    return taken
+
+
+@contextmanager
+def _echo() -> Iterator[socket.socket]:
+    """A socket whose other end, in a process of its own, sends back what comes."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            near.close()
+            while message := far.recv(WORD.size):
+                far.send(message)
+        finally:
+            os._exit(0)
+    far.close()
+    with near:
+        yield near
+    os.waitpid(pid, 0)
