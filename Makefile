@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BOARD ?= an386
 REPORT ?= report
+DIST ?= dist
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +24,7 @@ PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan
+.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -47,6 +48,10 @@ firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the ho
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 	@$(MAKE) --no-print-directory -C firmware native
+
+wheel: setup firmware ## a package with the images in it, for machines without a toolchain: dist/*.whl
+	rm -rf build/wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
@@ -90,7 +95,7 @@ lock: setup ## pin the newest Python packages that fit
 	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
 
 clean: ## remove what make has made
-	rm -rf $(VENV) $(REPORT) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
+	rm -rf $(VENV) $(REPORT) $(DIST) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
 
 # Installs what is missing, and asks for nothing when nothing is.
 define install
