@@ -51,7 +51,8 @@ firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the ho
 
 wheel: setup firmware ## a package with the images in it, for machines without a toolchain: dist/*.whl
 	rm -rf build/wheel
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(DIST) .
+	@# Python's own command for linking may name the folder in which it was built.
+	LDSHARED='$(CC) -shared' $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
