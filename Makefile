@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BOARD ?= an386
 REPORT ?= report
+DIST ?= dist
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,12 +15,16 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NEEDED := arm-none-eabi-gcc:gcc-arm-none-eabi gcc:gcc git:git
 NEEDED_FOR_LINT := cppcheck:cppcheck
 NEEDED_FOR_AFL := afl-fuzz:afl++ setpriv:util-linux
+NEEDED_FOR_MSAN := clang:clang llvm-symbolizer:llvm
+# The runtime is no command either, and its package has clang's version in its name.
+HAS_RUNTIME := echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c -o /dev/null -
+RUNTIME_PACKAGE := libclang-rt-$$(clang -dumpversion | cut -d . -f 1)-dev
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl
+.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -28,10 +33,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl firmware ## set up and run the tests
+test: setup setup-afl setup-msan firmware ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl setup-msan firmware ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -43,6 +48,11 @@ firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the ho
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 	@$(MAKE) --no-print-directory -C firmware native
+
+wheel: setup firmware ## a package with the images in it, for machines without a toolchain: dist/*.whl
+	rm -rf build/wheel
+	@# Python's own command for linking may name the folder in which it was built.
+	LDSHARED='$(CC) -shared' $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
@@ -86,7 +96,7 @@ lock: setup ## pin the newest Python packages that fit
 	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
 
 clean: ## remove what make has made
-	rm -rf $(VENV) $(REPORT) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
+	rm -rf $(VENV) $(REPORT) $(DIST) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
 
 # Installs what is missing, and asks for nothing when nothing is.
 define install
@@ -104,6 +114,10 @@ toolchain:
 
 setup-afl: ## install AFL++, the engine for long campaigns, where it is missing
 	$(call install,$(NEEDED_FOR_AFL),)
+
+setup-msan: ## install clang with the memory sanitizer, for the native target, where it is missing
+	$(call install,$(NEEDED_FOR_MSAN),)
+	$(call install,,$(HAS_RUNTIME) 2>/dev/null || missing="$$missing $(RUNTIME_PACKAGE)";)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

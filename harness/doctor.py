@@ -17,15 +17,17 @@ from pathlib import Path
 
 from emulator import generate as board_files
 from emulator.errors import EmulatorError
+from harness.installation import BUILT, CHECKOUT, images
 from harness.protocol import generate as protocol_files
 
-PROJECT = Path(__file__).resolve().parent.parent
+DISTRIBUTION = "hil-bench"
 OLDEST_PYTHON = (3, 11)
 CROSS_COMPILER, CROSS_COMPILER_MAJOR = "arm-none-eabi-gcc", 12
 EXACT_PACKAGE = "unicorn"
 
-_SET_UP = "run `make setup`"
+_SET_UP = "run `make setup`" if CHECKOUT else "install the wheel again, with pip"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
+_NAME = re.compile(r"^[A-Za-z0-9._-]+")
 _PROGRAM_SECONDS = 20
 
 
@@ -39,8 +41,13 @@ class Check:
     advice: str
 
 
-def diagnose(root: Path = PROJECT) -> tuple[Check, ...]:
-    """Every check, tools first; `root` is the checkout. Changes nothing and raises nothing for what it finds."""
+def diagnose(root: Path | None = CHECKOUT) -> tuple[Check, ...]:
+    """Every check, tools first; `root` is the checkout. Changes nothing and raises nothing for what it finds.
+
+    Without a checkout, as a wheel is installed, nothing is built or generated, so that no tools are needed.
+    """
+    if root is None:
+        return (_python(), *_requirements(), _native_core(), _carried(BUILT), *_engine_facts())
     return (
         _python(),
         _cross_compiler(),
@@ -125,6 +132,27 @@ def _packages(root: Path) -> tuple[Check, ...]:
         _check(f"package {EXACT_PACKAGE} {pinned}", exact == pinned, exact or "not installed", _SET_UP),
         _check("python packages", not absent, found, _SET_UP),
     )
+
+
+def _requirements(distribution: str = DISTRIBUTION) -> tuple[Check, ...]:
+    """What the installed wheel asks for. Only the one that is asked for by its version has to be that one."""
+    needs = [need for need in metadata.requires(distribution) or () if "extra ==" not in need]
+    names = {match.group(): need for need in needs if (match := _NAME.match(need))}
+    versions = {name: _version(name) for name in names}
+    absent = [name for name, version in versions.items() if version is None]
+    pinned = names.get(EXACT_PACKAGE, "").partition("==")[2]
+    exact = versions.get(EXACT_PACKAGE)
+    found = f"{len(names) - len(absent)} of {len(names)}" + (f"; missing: {', '.join(absent)}" if absent else "")
+    return (
+        _check(f"package {EXACT_PACKAGE} {pinned}", exact == pinned, exact or "not installed", _SET_UP),
+        _check("python packages", not absent, found, _SET_UP),
+    )
+
+
+def _carried(built: Path) -> Check:
+    """The images in the wheel."""
+    found = images(built)
+    return _check("firmware images", bool(found), f"{len(found)} in {built}", _SET_UP)
 
 
 def _version(name: str) -> str | None:

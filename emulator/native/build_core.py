@@ -37,7 +37,8 @@ ffibuilder.set_source(
         for name in ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage")
     ],
     include_dirs=["emulator/native", str(_unicorn() / "include")],
-    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra"],
+    # Debug information would name folders of the machine that builds it.
+    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-g0"],
     extra_link_args=[str(_unicorn() / "lib" / "libunicorn.so.2"), "-Wl,-rpath,$ORIGIN/../../unicorn/lib"],
 )
 

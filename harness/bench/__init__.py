@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.bench.device import device_round_trip
+from harness.bench.differential import native_diff_rate
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
@@ -38,10 +39,15 @@ def _times(path: Path, board_name: str) -> tuple[Figure, ...]:
     )
 
 
+def _native(_path: Path, _board_name: str) -> tuple[Figure, ...]:
+    return (native_diff_rate(),)
+
+
 PARTS: Final[Mapping[str, Callable[[Path, str], tuple[Figure, ...]]]] = {
     "instructions": _instructions,
     "times": _times,
     "fuzzing": fuzzing_figures,
+    "native": _native,
 }
 
 

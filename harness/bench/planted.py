@@ -28,9 +28,10 @@ from harness.fuzz.place import locate
 from harness.fuzz.planted import PlantedBug
 from harness.fuzz.replay import judged
 from harness.fuzz.worker import sightings_folder
+from harness.installation import CHECKOUT, PACKAGE
 from harness.targets.names import DEFAULT_BOARD
 
-PATCHES: Final = Path(__file__).resolve().parents[2] / "tests" / "planted"
+PATCHES: Final = (CHECKOUT or PACKAGE) / "tests" / "planted"
 ORACLES: Final = ("model", "fetch", "residue")
 LIMIT: Final = 600  # seconds of a hunt
 SEEDS: Final = (1, 2, 3)
@@ -95,6 +96,8 @@ def hunt_all(
 
     Images are built when they are needed, each once. Raises PatchError, FuzzError, TargetError or EmulatorError.
     """
+    if CHECKOUT is None:
+        raise FuzzError("the planted bugs are patches in a checkout's tests/planted: run this there")
     images: dict[str, Path] = {}
     with tempfile.TemporaryDirectory() as built:
         for seed in seeds:

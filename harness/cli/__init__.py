@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from harness.cli.errors import UNUSABLE, is_mendable, one_line
+from harness.identity import identity
 
 # Imported when they are asked for: `hil doctor` has to run where a package that another command needs is missing.
 COMMANDS = (
@@ -57,7 +58,24 @@ class _Commands(click.Group):
             ctx.exit(UNUSABLE)
 
 
+def _show_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """A line for each part: name, version where it has one, SHA-256."""
+    if not wanted or context.resilient_parsing:
+        return
+    for part in identity():
+        name = f"{part.name} {part.version}".strip()
+        click.echo(f"{name:36} {part.sha256 or 'missing'}")
+    context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="hil-bench", prog_name="hil")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Versions, and SHA-256 of all parts.",
+)
 def main() -> None:
     """Test bench for security firmware: the unmodified ARM image against an independent model of its contract."""

@@ -10,6 +10,8 @@ import click
 
 from harness.cli.common import board_option, console, firmware_option, json_option, progress_bar, write_json
 from harness.cli.errors import FINDINGS
+from harness.differential.generator import Generator
+from harness.differential.refused import RefusedRequests
 from harness.differential.session import DiffResult, run_diff
 from harness.targets.opening import open_target
 
@@ -19,11 +21,19 @@ from harness.targets.opening import open_target
 @click.option("--seed", type=int, default=1, show_default=True, help="the same seed sends the same requests")
 @click.option("--target", default="emulated", show_default=True, help="what is judged")
 @click.option("--against", default="model", show_default=True, help="the reference")
+@click.option("--refused", is_flag=True, help="only requests that the checks of the header refuse")
 @firmware_option
 @board_option
 @json_option
 def diff(
-    count: int, seed: int, target: str, against: str, firmware: Path | None, board: str, json_path: str | None
+    count: int,
+    seed: int,
+    target: str,
+    against: str,
+    refused: bool,
+    firmware: Path | None,
+    board: str,
+    json_path: str | None,
 ) -> None:
     """Send random valid and malformed request sequences to two targets and compare every answer."""
     reference = open_target(against, firmware, board)
@@ -31,7 +41,9 @@ def diff(
     try:
         with progress_bar() as progress:
             task = progress.add_task(f"{target} against {against}", total=count)
-            result = run_diff(reference, judged, count, seed, lambda sent: progress.update(task, completed=sent))
+            shown = lambda sent: progress.update(task, completed=sent)  # noqa: E731
+            episodes = RefusedRequests if refused else Generator
+            result = run_diff(reference, judged, count, seed, shown, episodes)
     finally:
         reference.close()
         judged.close()

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from emulator.coverage import CoverageRecorder
 from harness.clauses import CLAUSES
@@ -72,7 +74,7 @@ def run_conformance(
     recorded = coverage.watch(target.machine.task) if coverage and isinstance(target, EmulatedTarget) else nullcontext()
     started = time.perf_counter()
     try:
-        with recorded:
+        with recorded, _nothing_left_behind():
             provided = plugin.Provide(target, coverage, tape)
             code = pytest.main(_arguments(options), plugins=[provided, plugin, recorder, *plugins])
         seconds = time.perf_counter() - started
@@ -84,6 +86,17 @@ def run_conformance(
         return _result(options, target, recorder, seconds)
     finally:
         target.close()
+
+
+@contextmanager
+def _nothing_left_behind() -> Iterator[None]:
+    """Hypothesis keeps notes in the working directory; here they go with the run."""
+    with tempfile.TemporaryDirectory(prefix="hil-") as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _arguments(options: ConformanceOptions) -> list[str]:

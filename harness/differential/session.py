@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from harness.compare import Match, Mismatch, Stopped, Verdict
 from harness.differential.actions import Action, Exchange, Start, apply, boot
@@ -15,6 +16,24 @@ from harness.targets.base import Target, TargetStopped
 # A new boot, entropy and keys after so many requests: long enough for deep states, short enough to shorten.
 EPISODE_REQUESTS = 500
 SHORTENING_RUNS = 400
+
+
+class Episode(Protocol):
+    """What draws the actions of one episode: Generator, or something more special."""
+
+    @property
+    def start(self) -> Start:
+        """Where the sequence begins."""
+
+    def actions(self) -> Iterator[Action]:
+        """Actions without end."""
+
+    def learn(self, response: Response) -> None:
+        """Take note of the reference's answer, before the next action is drawn."""
+
+
+# Seed and number of the episode -> the episode.
+Episodes = Callable[[int, int], Episode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +74,18 @@ class DiffResult:
 
 
 def run_diff(
-    left: Target, right: Target, count: int, seed: int, progress: Callable[[int], None] = lambda _: None
+    left: Target,
+    right: Target,
+    count: int,
+    seed: int,
+    progress: Callable[[int], None] = lambda _: None,
+    episodes: Episodes = Generator,
 ) -> DiffResult:
     """Send `count` random requests to both targets; `left` is the reference whose answers steer the sequence."""
     sent = differences = episode = 0
     first: Difference | None = None
     while sent < count:
-        done, verdict, start, actions = _run_episode(left, right, Generator(seed, episode), count - sent)
+        done, verdict, start, actions = _run_episode(left, right, episodes(seed, episode), count - sent)
         sent += done
         if not isinstance(verdict, Match):
             differences += 1
@@ -73,7 +97,7 @@ def run_diff(
 
 
 def _run_episode(
-    left: Target, right: Target, generator: Generator, limit: int
+    left: Target, right: Target, generator: Episode, limit: int
 ) -> tuple[int, Verdict, Start, tuple[Action, ...]]:
     start = generator.start
     done: list[Action] = []

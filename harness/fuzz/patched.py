@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Final
 
+from harness.installation import FIRMWARE
 from harness.targets.opening import default_firmware
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+_TOOLS: Final = ("git", "make", "arm-none-eabi-gcc")
 
 
 class PatchError(Exception):
@@ -22,6 +24,9 @@ def build_patched(patch: Path, build: str, directory: Path) -> Path:
 
     What stands in front of the patch's first `diff` line is for its reader. Raises PatchError.
     """
+    absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    if absent:
+        raise PatchError(f"{patch.name} needs a firmware that is built anew: install {', '.join(absent)}")
     tree, image = directory / "firmware", default_firmware(build=build)
     builds = image.parents[1]
     others = {path.name for path in builds.iterdir()} - {build} if builds.is_dir() else set()

@@ -1,77 +1,64 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The service compiled for this machine, loaded into this process as a shared library (firmware/platform_native).
+"""The service compiled for this machine, a shared library in a process of its own (firmware/platform_native).
 
-Each target loads a copy of the library of its own, so that several do not share the service's variables. Nothing stands
-between service and process: a service that crashes ends both, and one that hangs holds both up.
+A service that crashes ends that process alone, and one that hangs is ended: both are results. The next boot starts
+another process.
 """
 
 from __future__ import annotations
 
-import shutil
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from cffi import FFI
+from typing import Final
 
 from harness.protocol import commands as table
 from harness.protocol.codec import Response
 from harness.targets.base import CLOCK, RESET, SNAPSHOT, TargetError, TargetStopped
+from harness.targets.native_process import BOOT, EXCHANGE, PATIENCE, PROCESSOR_SECONDS, NativeProcess
 from harness.targets.window import NoAnswerError, Window
 
 _CLOCK: Final = struct.Struct("<Q")
 _KERNEL_PAGE: Final = struct.Struct("<IIQ")
 
-_FFI: Final = FFI()
-_FFI.cdef(
-    f"""
-    extern uint8_t native_kernel_page[{_KERNEL_PAGE.size}];
-    extern uint8_t native_entropy_page[{table.ENTROPY_SIZE}];
-    extern uint8_t native_key_storage[{table.KEY_STORAGE_SIZE}];
-    extern uint8_t native_window[{table.WINDOW_SIZE}];
-    void native_boot(void);
-    void native_exchange(void);
-    size_t native_state_size(void);
-    void native_save(uint64_t *state);
-    void native_restore(const uint64_t *state);
-    """
-)
-
 
 @dataclass(frozen=True, slots=True)
 class NativeState:
-    """A native target's state at one moment; opaque to everybody else."""
+    """A native target's state at one moment; opaque to everybody else.
 
-    words: Any
+    It holds for one process: addresses are others in the next.
+    """
+
+    process: NativeProcess
+    variables: bytes
 
 
 class NativeTarget:
-    """Target on a copy of the shared library. Raises TargetError when the file is no such library."""
+    """Target on the shared library. Raises TargetError when the file is no such library.
+
+    A request may take so many seconds of processor time, or be waited for with so many seconds of patience.
+    """
 
     name = "native"
     capabilities = frozenset({CLOCK, RESET, SNAPSHOT})
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Path, processor_seconds: int = PROCESSOR_SECONDS, patience: float = PATIENCE) -> None:
         self.path = library
-        self._folder = tempfile.TemporaryDirectory(prefix="hil-native-")
-        try:
-            # One and the same file would be loaded once, whoever asks.
-            self._library: Any = _FFI.dlopen(shutil.copy(library, self._folder.name))
-            self._answer = self._library.native_exchange
-            self._kernel_page = self._view("native_kernel_page")
-            self._entropy_page = self._view("native_entropy_page")
-            self._key_storage = self._view("native_key_storage")
-            self.window = Window(self._view("native_window"))
-        except (OSError, AttributeError) as error:
-            self._folder.cleanup()
-            raise TargetError(
-                f"{library}: not the service as a library for this machine ({error}); build it with `make firmware`"
-            ) from None
+        self._limits = processor_seconds, patience
+        self._clock = 0
         self._booted = False
-        _KERNEL_PAGE.pack_into(self._kernel_page, 0, table.KERNEL_PAGE_MAGIC, table.KERNEL_PAGE_VERSION, 0)
-        self._power_on = self._save()
+        self._closed = False
+        self._start()
+
+    def _start(self) -> None:
+        """A process with the library as the loader leaves it."""
+        self._process = NativeProcess(self.path, *self._limits)
+        memory, places = self._process.memory, self._process.places
+        _KERNEL_PAGE.pack_into(memory, places.kernel_page, table.KERNEL_PAGE_MAGIC, table.KERNEL_PAGE_VERSION, 0)
+        self._clock_at = places.kernel_page + table.KERNEL_PAGE_CLOCK
+        self._power_on = bytes(memory)
+        self._window_memory = memory[places.window : places.window + table.WINDOW_SIZE]
+        self.window = Window(self._window_memory)
 
     # ---- Target ----
 
@@ -80,21 +67,28 @@ class NativeTarget:
         if len(entropy) != table.ENTROPY_SIZE:
             raise TargetError(f"{len(entropy)} bytes of entropy: give {table.ENTROPY_SIZE}")
         self._require_open()
-        clock = bytes(self._kernel_page)
-        self._library.native_restore(self._power_on.words)
-        self._kernel_page[:] = clock
-        self._entropy_page[:] = entropy
+        self._booted = False
+        if self._process.ended:
+            self._end()
+            self._start()
+        memory, places = self._process.memory, self._process.places
+        memory[:] = self._power_on
+        _CLOCK.pack_into(memory, self._clock_at, self._clock)
+        memory[places.entropy_page : places.entropy_page + table.ENTROPY_SIZE] = entropy
         self.write_key_image(key_image)
-        self._library.native_boot()
+        try:
+            self._process.do(BOOT)
+        except TargetStopped as stop:
+            raise TargetStopped(f"the service does not come up: {stop.description}") from None
         self._booted = True
 
     def exchange(self, request: bytes) -> Response:
-        """See Target.exchange."""
+        """See Target.exchange. A service that has stopped answers nothing until the next boot."""
         if not self._booted:
             raise TargetError("the native target is not running: call boot() first")
         window = self.window
         window.post(request)
-        self._answer()
+        self._process.do(EXCHANGE)
         try:
             return window.take()
         except NoAnswerError as error:
@@ -104,51 +98,48 @@ class NativeTarget:
         """See Target.set_clock."""
         self._require_open()
         try:
-            _CLOCK.pack_into(self._kernel_page, table.KERNEL_PAGE_CLOCK, microseconds)
+            _CLOCK.pack_into(self._process.memory, self._clock_at, microseconds)
         except struct.error:
             raise TargetError(f"the clock is a u64: {microseconds} microseconds do not fit") from None
+        self._clock = microseconds
 
     def write_key_image(self, image: bytes) -> None:
         """See Target.write_key_image."""
         self._require_open()
         if len(image) > table.KEY_STORAGE_SIZE:
             raise TargetError(f"a key image of {len(image)} bytes does not fit: {table.KEY_STORAGE_SIZE} is the size")
-        self._key_storage[:] = image.ljust(table.KEY_STORAGE_SIZE, b"\0")
+        begin = self._process.places.key_storage
+        self._process.memory[begin : begin + table.KEY_STORAGE_SIZE] = image.ljust(table.KEY_STORAGE_SIZE, b"\0")
 
     def snapshot(self) -> NativeState:
         """See SnapshotTarget.snapshot. A copy of all variables of the library, about 8 MiB of filters included."""
         if not self._booted:
             raise TargetError("the native target is not running: call boot() first")
-        return self._save()
+        return NativeState(self._process, bytes(self._process.memory))
 
     def restore(self, state: NativeState) -> None:
-        """See SnapshotTarget.restore."""
+        """See SnapshotTarget.restore. Raises TargetError for the state of a process that has ended."""
         self._require_open()
-        self._library.native_restore(state.words)
+        if state.process is not self._process or self._process.ended:
+            raise TargetError("the service of that state has stopped: boot again")
+        self._process.memory[:] = state.variables
+        (self._clock,) = _CLOCK.unpack_from(state.variables, self._clock_at)
         self._booted = True
 
     def close(self) -> None:
         """See Target.close. Views of the library's memory are of no use afterwards, and say so."""
-        if self._library is None:
-            return
-        window = self.window
-        pages = (self._kernel_page, self._entropy_page, self._key_storage)
-        for view in (*pages, window.request_area, window.response_area, window.memory):
+        if not self._closed:
+            self._closed, self._booted = True, False
+            self._end()
+
+    # ---- the process ----
+
+    def _end(self) -> None:
+        """End the process, and release the views of its memory."""
+        for view in (self.window.request_area, self.window.response_area, self._window_memory):
             view.release()
-        _FFI.dlclose(self._library)
-        self._library, self._booted = None, False
-        self._folder.cleanup()
-
-    # ---- the library's memory ----
-
-    def _view(self, name: str) -> memoryview:
-        return memoryview(_FFI.buffer(getattr(self._library, name)))
-
-    def _save(self) -> NativeState:
-        words = _FFI.new("uint64_t[]", self._library.native_state_size() // 8)
-        self._library.native_save(words)
-        return NativeState(words)
+        self._process.close()
 
     def _require_open(self) -> None:
-        if self._library is None:
+        if self._closed:
             raise TargetError("the native target is closed: open another")

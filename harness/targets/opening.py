@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.installation import BUILT
 from harness.targets.base import Target, TargetError
 from harness.targets.device import DeviceTarget
 from harness.targets.emulated import EmulatedTarget
@@ -12,27 +13,28 @@ from harness.targets.model import ModelTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS, TARGET_NAMES
 from harness.targets.native import NativeTarget
 
-_FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "build"
-
 
 def default_firmware(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
     """Where `make firmware` puts the service's image."""
-    return _FIRMWARE / board / build / "service.elf"
+    return BUILT / board / build / "service.elf"
 
 
 def default_gateway(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
     """Where `make firmware` puts the gateway's image."""
-    return _FIRMWARE / board / build / "gateway.elf"
+    return BUILT / board / build / "gateway.elf"
 
 
 def default_hostile(task: str, board: str = DEFAULT_BOARD, build: str = "release") -> Path:
     """Where `make firmware` puts the image that attacks from the place of `task`: service or gateway."""
-    return _FIRMWARE / board / build / f"hostile_{task}.elf"
+    return BUILT / board / build / f"hostile_{task}.elf"
 
 
 def default_native(variant: str = "") -> Path:
-    """Where `make firmware` puts the service as a library for this machine; variants are `sanitized` and `coverage`."""
-    return _FIRMWARE / "-".join(filter(None, ("native", variant))) / "libservice.so"
+    """Where `make firmware` puts the service as a library for this machine.
+
+    Variants, built by the tests that need them, are `sanitized`, `memory` and `coverage`.
+    """
+    return BUILT / "-".join(filter(None, ("native", variant))) / "libservice.so"
 
 
 def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BOARD) -> Target:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from emulator.engine_facts import FACTS, check_facts
-from harness.doctor import PROJECT, Check, diagnose
+from harness.doctor import Check, diagnose
+from harness.installation import BUILT
 
+PROJECT = Path(__file__).parents[2]
 TOOLS = ("arm-none-eabi-gcc", "make", "host C compiler")
 
 
@@ -22,7 +24,7 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-def by_name(root: Path = PROJECT) -> dict[str, Check]:
+def by_name(root: Path | None = PROJECT) -> dict[str, Check]:
     return {check.name: check for check in diagnose(root)}
 
 
@@ -88,6 +90,15 @@ def test_the_compiler_named_by_CC_is_the_one_looked_at(monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("CC", "mycc -m64")
     assert by_name()["host C compiler"].found == "my compiler 1.0"
+
+
+def test_an_installed_wheel_needs_no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    checks = by_name(None)
+    assert [check for check in checks.values() if not check.ok and not is_timed(check)] == []
+    assert not set(TOOLS) & checks.keys()
+    assert checks["firmware images"].found.endswith(f"in {BUILT}")
+    assert checks["package unicorn 2.1.4"].found == "2.1.4"
 
 
 def test_packages_are_compared_with_the_lock(checkout: Path) -> None:

@@ -16,7 +16,8 @@ ffibuilder.set_source(
     sources=[f"harness/fuzz/native/{name}.c" for name in PARTS],
     # script.h: the mutator knows where a step of a script ends.
     include_dirs=["harness/fuzz/native", "emulator/native"],
-    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra"],
+    # Debug information would name folders of the machine that builds it.
+    extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-g0"],
 )
 
 if __name__ == "__main__":

@@ -61,3 +61,10 @@ def test_what_cannot_be_run_is_told(tmp_path: Path) -> None:
     broken.write_bytes(b"\x7fELF")
     with pytest.raises(EmulatorError, match=r"broken\.elf"):
         run_conformance(ConformanceOptions(firmware=broken))
+
+
+def test_nothing_is_left_behind_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hypothesis.configuration.__hypothesis_home_directory_default", tmp_path / ".hypothesis")
+    assert run_conformance(ConformanceOptions("model", clauses=("HDR-2",))).passed
+    assert list(tmp_path.iterdir()) == []

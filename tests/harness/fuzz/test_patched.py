@@ -54,3 +54,9 @@ def test_a_patch_that_does_not_apply_is_named(tmp_path: Path) -> None:
 def test_a_patch_that_does_not_build_is_named(tmp_path: Path) -> None:
     with pytest.raises(PatchError, match=r"some\.patch does not build: (?s:.*)ipc\.c"):
         build_patched(written(tmp_path, PATCH.format(identity="nonsense")), "release", tmp_path)
+
+
+def test_without_a_toolchain_it_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(PatchError, match=r"^some\.patch needs a firmware that is built anew: install git, make, arm-"):
+        build_patched(written(tmp_path, PATCH.format(identity="0x1C9u")), "release", tmp_path)
