@@ -33,7 +33,7 @@ def test_an_easy_bug_is_found_and_kept(engine: str, firmware: Path, tmp_path: Pa
 
 
 def test_what_is_not_there_is_not_found(firmware: Path) -> None:
-    done = hunt(EASY, firmware, "libfuzzer", 1, 3, None)
+    done = hunt(EASY, firmware, "libfuzzer", 1, 10, None)
     assert (done.found, done.script, done.others) == (False, "", ())
     assert done.executions > 0
 
