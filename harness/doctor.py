@@ -25,6 +25,13 @@ OLDEST_PYTHON = (3, 11)
 CROSS_COMPILER, CROSS_COMPILER_MAJOR = "arm-none-eabi-gcc", 12
 EXACT_PACKAGE = "unicorn"
 
+# Name, command, and what cannot be done without it.
+_OPTIONAL = (
+    ("AFL++", "afl-fuzz", "hil fuzz --engine afl"),
+    ("QEMU", "qemu-system-arm", "--target qemu"),
+    ("GDB", "gdb-multiarch", "looking into what hil gdb serves"),
+)
+
 _SET_UP = "run `make setup`" if CHECKOUT else "install the wheel again, with pip"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -53,6 +60,7 @@ def diagnose(root: Path | None = CHECKOUT) -> tuple[Check, ...]:
         _cross_compiler(),
         _program("make", ("make",), "install GNU make (Debian: apt install make)"),
         _program("host C compiler", _host_compilers(), "install a C compiler (Debian: apt install gcc libc6-dev)"),
+        *(_optional(*row) for row in _OPTIONAL),
         *_packages(root),
         _native_core(),
         _generated("files generated from the boards", lambda: board_files.stale(root), root),
@@ -100,6 +108,13 @@ def _program(name: str, commands: Sequence[str], advice: str) -> Check:
         if path is not None:
             return _check(name, *_first_line(path, "--version"), advice)
     return _check(name, False, "not on PATH", advice)
+
+
+def _optional(name: str, command: str, use: str) -> Check:
+    """A program that only one use needs: its absence is worth a word, and no failure."""
+    if shutil.which(command) is None:
+        return _check(name, True, f"not on PATH; needed for {use} alone", "")
+    return _check(name, *_first_line(command, "--version"), f"mend or remove {command}")
 
 
 def _first_line(*command: str) -> tuple[bool, str]:

@@ -143,3 +143,13 @@ def test_stale_files_are_named(checkout: Path, file: str, check: str) -> None:
     assert [name for name, each in checks.items() if not each.ok] == [check]
     assert checks[check].found == f"stale: {file}"
     assert "make generate" in checks[check].advice
+
+
+def test_a_program_that_one_use_needs_may_be_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "")
+    absent = by_name()["AFL++"]
+    assert absent.ok
+    assert "hil fuzz --engine afl" in absent.found
+    install(tmp_path / "bin", "afl-fuzz", "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert not by_name()["AFL++"].ok
