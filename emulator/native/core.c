@@ -72,6 +72,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     c->fuel -= block_instructions(c, (uint32_t)address, size);
     if (c->fuel < 0) {
         stop_with(c, CORE_LIMIT);
+        c->fuel += block_instructions(c, (uint32_t)address, size); /* the block does not run */
     }
     if (c->breakpoint_count != 0) {
         on_breakpoint_check(c, (uint32_t)address);
