@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.board import Board, board
+from emulator.cpu import lib
 from emulator.image import load_image
 from emulator.machine import Machine
 from emulator.steps import Steps, current_row
-from emulator.cpu import lib
 from emulator.stop import IDLE, Stop
 from harness.protocol import commands as table
 from harness.protocol.codec import Response

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names of targets and boards, for whoever only needs to print them: importing this imports no engine."""
 
-TARGET_NAMES = ("emulated", "model", "native")
+TARGET_NAMES = ("emulated", "icicle", "model", "native")
 DEFAULT_BOARD = "an386"
