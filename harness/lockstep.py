@@ -10,15 +10,19 @@ equal before. Otherwise each instruction is stepped, and only registers are comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, cast
 
-from emulator.image import Image
+from emulator.board import board
+from emulator.image import Image, load_image
 from emulator.symbols import Symbols
 from harness.compare import Match, exchange_and_compare
 from harness.differential.actions import Action, Exchange, SetClock, Start, WriteKeys, boot
 from harness.protocol.codec import CodecError
 from harness.targets.base import LEAP, STEP, LeapingTarget, SteppableTarget, Target, TargetError, TargetStopped
+from harness.targets.opening import default_firmware, open_target
 
 LEAPS = (1 << 20, 1 << 13)
 # Behind the budget of an exchange, and half an hour of single steps.
@@ -126,6 +130,29 @@ def lock_step(left: Target, right: Target, model: Target, image: Image, scene: S
     divergence = sides.find()
     verdict, reason = _judge(sides, model, divergence)
     return LockStep(left.name, right.name, sides.scene.request, sides.instructions, divergence, verdict, reason)
+
+
+def lock_step_named(target: str, against: str, firmware: Path | None, board_name: str, scene: Scene) -> LockStep:
+    """Lock-step of two targets by name, opened for it.
+
+    In the place of a target that is no engine comes another one: icicle beside the emulated target, else the emulated.
+    Raises TargetError as `lock_step` does, and where neither is an engine.
+    """
+    with ExitStack() as opened:
+
+        def opening(name: str) -> Target:
+            made = open_target(name, firmware, board_name)
+            opened.callback(made.close)
+            return made
+
+        sides = [side for side in map(opening, dict.fromkeys((target, against))) if STEP in side.capabilities]
+        if not sides:
+            raise TargetError(f"neither {target} nor {against} can be stepped: name an engine, such as emulated")
+        if len(sides) == 1:
+            sides.append(opening("icicle" if sides[0].name == "emulated" else "emulated"))
+        row = board(board_name)
+        image = load_image(firmware or default_firmware(board_name), row)
+        return lock_step(sides[0], sides[1], opening("model"), image, scene)
 
 
 def _steppable(target: Target) -> SteppableTarget:

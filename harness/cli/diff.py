@@ -10,7 +10,11 @@ import click
 
 from harness.cli.common import board_option, console, firmware_option, json_option, progress_bar, write_json
 from harness.cli.errors import FINDINGS
+from harness.default_keys import ENTROPY, default_keys
+from harness.differential.actions import Start
 from harness.differential.session import DiffResult, run_diff
+from harness.lockstep import LockStep, Scene, lock_step_named
+from harness.protocol.commands import AREA_SIZE
 from harness.targets.opening import open_target
 
 
@@ -19,13 +23,32 @@ from harness.targets.opening import open_target
 @click.option("--seed", type=int, default=1, show_default=True, help="the same seed sends the same requests")
 @click.option("--target", default="emulated", show_default=True, help="what is judged")
 @click.option("--against", default="model", show_default=True, help="the reference")
+@click.option("--lock-step", is_flag=True, help="step two engines through the first difference; name the instruction")
+@click.option("--request", metavar="HEX", help="lock-step this request, behind a boot with the default keys; no others")
 @firmware_option
 @board_option
 @json_option
 def diff(
-    count: int, seed: int, target: str, against: str, firmware: Path | None, board: str, json_path: str | None
+    count: int,
+    seed: int,
+    target: str,
+    against: str,
+    lock_step: bool,
+    request: str | None,
+    firmware: Path | None,
+    board: str,
+    json_path: str | None,
 ) -> None:
-    """Send random valid and malformed request sequences to two targets and compare every answer."""
+    """Send random valid and malformed request sequences to two targets and compare every answer.
+
+    With --lock-step, two engines go through the first difference instruction by instruction: both targets, or the one
+    that is an engine and another. The report names the first instruction behind which they are no longer the same.
+    """
+    if request is not None:
+        stepped = lock_step_named(target, against, firmware, board, _scene(request))
+        _print_lock_step(stepped, json_path)
+        write_json(json_path, stepped.as_json())
+        sys.exit(0 if stepped.verdict == "no difference" else FINDINGS)
     reference = open_target(against, firmware, board)
     judged = open_target(target, firmware, board)
     try:
@@ -37,8 +60,31 @@ def diff(
         judged.close()
     if json_path != "-":
         _print_diff(result)
-    write_json(json_path, result.as_json())
+    value = result.as_json()
+    if lock_step and result.first is not None:
+        scene = Scene.of(result.first.start, result.first.actions)
+        stepped = lock_step_named(target, against, firmware, board, scene)
+        _print_lock_step(stepped, json_path)
+        value["lock_step"] = stepped.as_json()
+    write_json(json_path, value)
     sys.exit(FINDINGS if result.differences else 0)
+
+
+def _scene(request: str) -> Scene:
+    try:
+        content = bytes.fromhex(request)
+    except ValueError:
+        raise click.BadParameter(
+            "give the bytes of the request area as hexadecimal digits", param_hint="--request"
+        ) from None
+    if len(content) > AREA_SIZE:
+        raise click.BadParameter(f"{len(content)} bytes are over the area's {AREA_SIZE}", param_hint="--request")
+    return Scene(Start(ENTROPY, default_keys().build()), (), content)
+
+
+def _print_lock_step(result: LockStep, json_path: str | None) -> None:
+    if json_path != "-":
+        console.print(result.report(), highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_diff(result: DiffResult) -> None:
