@@ -38,6 +38,7 @@ _KINDS: dict[str, FaultKind] = {
     "WritePerm": "write not granted",
     "ExecViolation": "execution not granted",
     "InvalidInstruction": "undefined instruction",
+    "SoftwareBreakpoint": "breakpoint instruction",
     "Syscall": "supervisor call",
 }
 
@@ -168,36 +169,33 @@ class IcicleMachine:
     # ---- run ----
 
     def run(self, budget: int) -> Stop:
-        """Run until the guest idles, faults or has used up `budget` instructions."""
+        """Run until the guest idles, faults or has used up `budget` instructions, those that are skipped included."""
+        return self.advance(budget) or LimitReached(budget, self._vm.pc, self._call_chain())
+
+    def advance(self, count: int) -> Stop | None:
+        """Execute `count` instructions; the stop, where one came before or with the last. None: as wanted."""
         if self._idle:
             self._vm.pc += _WFI_SIZE
             self._idle = False
         before = self._vm.icount
-        self._vm.icount_limit = before + budget
+        self._vm.icount_limit = before + count
         status = self._vm.run()
         self.instructions = self._vm.icount - before
-        return self._explain(status, budget)
+        if status == self._icicle.RunStatus.InstructionLimit:
+            return None
+        self._idle = status == self._icicle.RunStatus.Halt
+        return IDLE if self._idle else self._fault(status)
 
-    def advance(self, count: int) -> Stop | None:
-        """Execute `count` instructions, skipped ones included; the stop, where one came before. None: as wanted."""
-        stop = self.run(count)
-        return None if isinstance(stop, LimitReached) else stop
-
-    def _explain(self, status: Any, budget: int) -> Stop:
-        statuses = self._icicle.RunStatus
-        code = self._vm.exception_code
-        if status == statuses.Halt and code == self._icicle.ExceptionCode.Sleep:
-            self._idle = True
-            return IDLE
-        if status == statuses.InstructionLimit:
-            return LimitReached(budget, self._vm.pc, ())
+    def _fault(self, status: Any) -> Fault:
         self._sound = False
-        name = str(code).rsplit(".", 1)[-1]
+        name = str(self._vm.exception_code).rsplit(".", 1)[-1]
         kind = _KINDS.get(name, "engine error")
-        has_address = kind.endswith("not granted")
-        chain = tuple(str(frame) for frame in self.symbols.call_chain(self._registers().as_dict(), self.read))
+        address = self._vm.exception_value if kind.endswith("not granted") else None
         detail = f"icicle: {str(status).rsplit('.', 1)[-1]}, {name}"
-        return Fault(kind, self._vm.exception_value if has_address else None, self._registers(), chain, (), detail)
+        return Fault(kind, address, self._registers(), self._call_chain(), (), detail)
+
+    def _call_chain(self) -> tuple[str, ...]:
+        return tuple(str(frame) for frame in self.symbols.call_chain(self._registers().as_dict(), self.read))
 
     def _registers(self) -> Registers:
         return Registers(**dict(zip(REGISTER_NAMES, (*self.row, 0, 0), strict=True)))
