@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.bench.engines import engine_figures
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
@@ -39,6 +40,7 @@ def _times(path: Path, board_name: str) -> tuple[Figure, ...]:
 PARTS: Final[Mapping[str, Callable[[Path, str], tuple[Figure, ...]]]] = {
     "instructions": _instructions,
     "times": _times,
+    "engines": engine_figures,
     "fuzzing": fuzzing_figures,
 }
 

@@ -15,6 +15,7 @@ from harness.differential.actions import Start
 from harness.differential.session import DiffResult, run_diff
 from harness.lockstep import LockStep, Scene, lock_step_named
 from harness.protocol.commands import AREA_SIZE
+from harness.targets.base import TargetError
 from harness.targets.opening import open_target
 
 
@@ -74,11 +75,9 @@ def _scene(request: str) -> Scene:
     try:
         content = bytes.fromhex(request)
     except ValueError:
-        raise click.BadParameter(
-            "give the bytes of the request area as hexadecimal digits", param_hint="--request"
-        ) from None
+        raise TargetError("--request: give the bytes of the request area as hexadecimal digits") from None
     if len(content) > AREA_SIZE:
-        raise click.BadParameter(f"{len(content)} bytes are over the area's {AREA_SIZE}", param_hint="--request")
+        raise TargetError(f"--request: {len(content)} bytes do not fit, the request area has {AREA_SIZE}")
     return Scene(Start(ENTROPY, default_keys().build()), (), content)
 
 
