@@ -20,17 +20,18 @@ from emulator.image import Image, load_image
 from emulator.symbols import Symbols
 from harness.compare import Match, exchange_and_compare
 from harness.differential.actions import Action, Exchange, SetClock, Start, WriteKeys, boot
+from harness.differential.session import replay
+from harness.instructions import Code
 from harness.protocol.codec import CodecError
 from harness.targets.base import LEAP, STEP, LeapingTarget, SteppableTarget, Target, TargetError, TargetStopped
 from harness.targets.opening import default_firmware, open_target
 
-LEAPS = (1 << 20, 1 << 13)
+LEAPS = (1 << 20, 1 << 14, 1 << 10)
 # Behind the budget of an exchange, and half an hour of single steps.
 STEPS_MAX = 50_000_000
 
 REGISTERS = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
 _PC = REGISTERS.index("pc")
-_IF_THEN_BYTES = 16  # an If-Then block has at most four instructions of at most four bytes
 _MEETING_STEPS = 256
 
 Verdict = Literal["emulator doubt", "firmware bug", "no difference"]
@@ -44,12 +45,22 @@ class Scene:
     before: tuple[Action, ...]
     request: bytes
 
-    @staticmethod
-    def of(start: Start, actions: Sequence[Action]) -> Scene:
-        """The last action is the exchange on which targets differ. Raises TargetError where it is none."""
-        if not actions or not isinstance(actions[-1], Exchange):
-            raise TargetError("the targets differ at boot, before any request: there is nothing to lock-step")
-        return Scene(start, tuple(actions[:-1]), actions[-1].request)
+
+def first_difference(left: Target, right: Target, start: Start, actions: Sequence[Action]) -> Scene:
+    """The exchange of the sequence on which the targets differ first.
+
+    Raises TargetError where they differ at boot, before there is any, or no longer.
+    """
+    for count in range(len(actions) + 1):
+        if not isinstance(replay(left, right, start, actions[:count]), Match):
+            return _scene(start, actions[:count])
+    raise TargetError("the targets differ no longer when the sequence is repeated: there is nothing to lock-step")
+
+
+def _scene(start: Start, actions: Sequence[Action]) -> Scene:
+    if not actions or not isinstance(actions[-1], Exchange):
+        raise TargetError("the targets differ at boot, before any request: there is nothing to lock-step")
+    return Scene(start, tuple(actions[:-1]), actions[-1].request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,7 @@ class _Sides:
         self.left = left
         self.right = right
         self.symbols = symbols
+        self.code = Code(symbols.image)
         self.scene = scene
         self.instructions = 0
         self._ignored: set[str] = set()
@@ -252,7 +264,7 @@ class _Sides:
             _do(action, lead)
             _do(action, follow)
             if isinstance(action, Exchange) and not _same(lead, follow):
-                self.scene = Scene.of(self.scene.start, self.scene.before[: index + 1])
+                self.scene = _scene(self.scene.start, self.scene.before[: index + 1])
                 return
 
     def _rewind(self, leapers: Sequence[LeapingTarget]) -> None:
@@ -277,22 +289,40 @@ class _Sides:
         return True
 
     def _in_memory(self, lead: LeapingTarget, follow: LeapingTarget) -> Divergence | None:
-        """No register differs within the last leap: the bytes of memory that do behind it, with its first address."""
+        """No register differs within the last leap: the bytes that do behind it, and the last store to the first."""
         self._rewind((lead, follow))
-        address = self.left.registers()[_PC]
+        self.instructions = sum(self._leaps)
         try:
             follow.leap(lead.leap(LEAPS[-1]))
         except TargetStopped:
             return None
         memories = dict(self._leaper_memory(0)), dict(self._leaper_memory(1))
-        pairs = tuple(
-            Pair(f"{base + offset:#010x}", data[offset], memories[1][base][offset])
+        places = [
+            (base + offset, data[offset], memories[1][base][offset])
             for base, data in memories[0].items()
             for offset in _differing(data, memories[1][base])
-        )
-        return (
-            self._divergence(address, pairs, f"a store behind it, within {LEAPS[-1]} instructions") if pairs else None
-        )
+        ]
+        if not places:
+            return None
+        pairs = tuple(Pair(f"{address:#010x}", left, right) for address, left, right in places)
+        self._rewind((lead, follow))
+        return self._divergence(self._last_store(places[0][0]), pairs)
+
+    def _last_store(self, place: int) -> int:
+        """The address of the last instruction of the last leap that stores to `place`; where the leap begins, if none.
+
+        The registers of both sides are the same: those of one are enough.
+        """
+        found = self.left.registers()[_PC]
+        for count in range(LEAPS[-1]):
+            registers = self.left.registers()
+            if self.left.answered():
+                break
+            if place in self.code.stores(registers[_PC], registers):
+                found = registers[_PC]
+                self.instructions = sum(self._leaps) + count
+            self.left.step()
+        return found
 
     def _leaper_memory(self, side: int) -> tuple[tuple[int, bytes], ...]:
         return cast(LeapingTarget, (self.left, self.right)[side]).memory()
@@ -342,38 +372,17 @@ class _Sides:
         for _ in range(4):
             left, right = (target.registers()[_PC] for target in (self.left, self.right))
             behind, pc = (self.left, left) if left < right else (self.right, right)
-            if left == right or not self._in_if_then_block(pc):
+            if left == right or not self.code.in_if_then_block(pc):
                 break
             if _stop_of(behind) is not None:
                 break
             address = pc
         return address
 
-    def _in_if_then_block(self, address: int) -> bool:
-        """Whether an IT instruction before `address` governs it (ARMv7-M ARM, A7.7.38)."""
-        for start in range(address - 2, address - 2 - _IF_THEN_BYTES - 1, -2):
-            halfword = int.from_bytes(self._code(start, 2), "little")
-            mask = halfword & 0xF
-            if halfword & 0xFF00 != 0xBF00 or not mask:
-                continue
-            at = start + 2
-            for _ in range(4 - ((mask & -mask).bit_length() - 1)):
-                if at == address:
-                    return True
-                at += 4 if int.from_bytes(self._code(at, 2), "little") >> 11 >= 0x1D else 2
-        return False
-
     # ---- what is told ----
 
     def _divergence(self, address: int, pairs: tuple[Pair, ...], stopped: str = "") -> Divergence:
-        text = disassemble(self._code(address, 4), address)
-        return Divergence(address, text, self.symbols.describe(address), pairs, stopped)
-
-    def _code(self, address: int, size: int) -> bytes:
-        for segment in self.symbols.image.segments:
-            if segment.virtual_address <= address < segment.end:
-                return segment.data[address - segment.virtual_address :][:size]
-        return b""
+        return Divergence(address, self.code.text(address), self.symbols.describe(address), pairs, stopped)
 
 
 def _stop_of(target: SteppableTarget) -> str | None:
@@ -397,13 +406,3 @@ def _differing(left: bytes, right: bytes, limit: int = 8) -> list[int]:
     if left == right:
         return []
     return [offset for offset, (a, b) in enumerate(zip(left, right, strict=True)) if a != b][:limit]
-
-
-def disassemble(code: bytes, address: int) -> str:
-    """The instruction that `code` begins with, as text."""
-    import capstone  # here alone: most that import this module never take a step
-
-    decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-    for instruction in decoder.disasm(code, address, 1):
-        return f"{instruction.mnemonic} {instruction.op_str}".rstrip()
-    return f".inst {code[:2].hex()}"

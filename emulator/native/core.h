@@ -38,8 +38,8 @@ bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host
 void core_revoke_all(core *c);
 
 /*
- * Run from core_pc until something stops the guest, for at most `budget` instructions. Blocks run whole: the budget ends
- * before the first one that does not fit into it, and the next run goes on there.
+ * Run from core_pc until something stops the guest, for at most `budget` instructions. Blocks run whole: the budget
+ * ends before the first one that does not fit into it, and the next run goes on there.
  */
 enum core_stop core_run(core *c, uint64_t budget);
 
@@ -54,11 +54,11 @@ void core_set_pc(core *c, uint32_t pc);
 enum { CORE_GENERAL_REGISTERS = 15 };
 void core_general_registers(const core *c, uint32_t out[15]); /* r0 to r12, lr, sp */
 uint64_t core_instructions(const core *c); /* executed by the last run; those that an If-Then block skips count too */
-uint32_t core_fault_page(const core *c);                      /* the engine's page of the denied access */
-uint32_t core_locate_fault(core *c);           /* its exact address, found by repeating the instruction */
-int core_fault_access(const core *c);          /* one of core_access */
-uint32_t core_exception_number(const core *c); /* as UC_HOOK_INTR numbers them */
-int core_engine_error(const core *c);          /* uc_err */
+uint32_t core_fault_page(const core *c);   /* the engine's page of the denied access */
+uint32_t core_locate_fault(core *c);       /* its exact address, found by repeating the instruction */
+int core_fault_access(const core *c);      /* one of core_access */
+uint32_t core_exception_number(const core *c);                   /* as UC_HOOK_INTR numbers them */
+int core_engine_error(const core *c);                            /* uc_err */
 size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first */
 
 bool core_breakpoint(core *c, uint32_t address); /* stop before the block that starts here */
@@ -239,8 +239,8 @@ bool core_coverage_overflow(const core_coverage *v); /* no memory for some of th
 
 /*
  * Single steps: while they are on, each run writes down the registers before every instruction that it executes, in
- * rows of CORE_STEP_REGISTERS: r0 to r12, sp, lr, pc, xpsr. What an If-Then block skips has no row. A run's budget is to
- * be at most `capacity`.
+ * rows of CORE_STEP_REGISTERS: r0 to r12, sp, lr, pc, xpsr. What an If-Then block skips has no row. A run's budget is
+ * to be at most `capacity`.
  */
 enum { CORE_STEP_REGISTERS = 17 };
 typedef struct core_steps core_steps;

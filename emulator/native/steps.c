@@ -48,8 +48,7 @@ core_steps *core_steps_new(core *c, size_t capacity)
     s->c = c;
     s->capacity = capacity;
     s->rows = calloc(capacity, sizeof *s->rows);
-    if (s->rows == NULL ||
-        uc_hook_add(c->uc, &s->hook, UC_HOOK_CODE, (void *)on_instruction, s, 1, 0) != UC_ERR_OK) {
+    if (s->rows == NULL || uc_hook_add(c->uc, &s->hook, UC_HOOK_CODE, (void *)on_instruction, s, 1, 0) != UC_ERR_OK) {
         free(s->rows);
         free(s);
         return NULL;

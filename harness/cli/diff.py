@@ -13,7 +13,7 @@ from harness.cli.errors import FINDINGS
 from harness.default_keys import ENTROPY, default_keys
 from harness.differential.actions import Start
 from harness.differential.session import DiffResult, run_diff
-from harness.lockstep import LockStep, Scene, lock_step_named
+from harness.lockstep import LockStep, Scene, first_difference, lock_step_named
 from harness.protocol.commands import AREA_SIZE
 from harness.targets.base import TargetError
 from harness.targets.opening import open_target
@@ -56,14 +56,15 @@ def diff(
         with progress_bar() as progress:
             task = progress.add_task(f"{target} against {against}", total=count)
             result = run_diff(reference, judged, count, seed, lambda sent: progress.update(task, completed=sent))
+        first = result.first if lock_step else None
+        scene = None if first is None else first_difference(reference, judged, first.start, first.actions)
     finally:
         reference.close()
         judged.close()
     if json_path != "-":
         _print_diff(result)
     value = result.as_json()
-    if lock_step and result.first is not None:
-        scene = Scene.of(result.first.start, result.first.actions)
+    if scene is not None:
         stepped = lock_step_named(target, against, firmware, board, scene)
         _print_lock_step(stepped, json_path)
         value["lock_step"] = stepped.as_json()

@@ -15,7 +15,7 @@ from emulator.image import Image, load_image
 from emulator.symbols import Symbols
 from harness.default_keys import ENTROPY, default_keys
 from harness.differential.actions import Exchange, SetClock, Start, WriteKeys
-from harness.lockstep import LockStep, Scene, disassemble, lock_step, lock_step_named
+from harness.lockstep import LockStep, Scene, first_difference, lock_step, lock_step_named
 from harness.protocol import codec
 from harness.protocol.commands import Status
 from harness.targets.base import LEAP, SteppableTarget, Target, TargetError
@@ -172,6 +172,7 @@ def test_a_store_that_no_register_shows_is_named_by_what_it_left(
     result = step_both(opened(EmulatedTarget, firmware), opened(IcicleTarget, other), image, KEYGEN)
     assert result.verdict == "emulator doubt"
     assert result.divergence is not None
+    assert result.divergence.address == at.address
     (pair,) = result.divergence.differing
     address = Symbols(image).data_symbol_at(int(pair.name, 16))
     assert address is not None
@@ -236,10 +237,21 @@ def test_targets_by_name_are_joined_by_another_engine(firmware: Path) -> None:
 def test_what_cannot_be_stepped_is_refused(firmware: Path, image: Image, opened: Open) -> None:
     with pytest.raises(TargetError, match="model cannot be stepped"):
         step_both(opened(EmulatedTarget, firmware), ModelTarget(), image, REFUSED)
+
+
+def test_the_scene_is_the_first_exchange_that_differs(image: Image, tmp_path: Path, opened: Open) -> None:
+    """Whatever comes behind it."""
+    at = next(each for each in movs(image, "dispatch") if each.op_str == f"r0, #{Status.INVALID_TYPE}")
+    broken = opened(EmulatedTarget, patched(image, tmp_path, at, odd(at)))
+    sound = (WAIT, Exchange(KEYGEN))
+    scene = first_difference(ModelTarget(), broken, START, (*sound, Exchange(REFUSED), Exchange(KEYGEN)))
+    assert scene == Scene(START, sound, REFUSED)
+    with pytest.raises(TargetError, match="differ no longer"):
+        first_difference(ModelTarget(), broken, START, sound)
+
+
+def test_a_difference_at_boot_is_no_requests(image: Image, tmp_path: Path, opened: Open) -> None:
+    at = instructions(image, "rate_limiter_init")[0]
+    dead = opened(EmulatedTarget, patched(image, tmp_path, at, UNDEFINED.ljust(at.size, b"\0")))
     with pytest.raises(TargetError, match="before any request"):
-        Scene.of(START, (WAIT,))
-
-
-def test_instructions_are_shown_as_text() -> None:
-    assert disassemble(bytes.fromhex("00bf0000"), 0) == "nop"
-    assert disassemble(bytes.fromhex("ffff"), 0) == ".inst ffff"
+        first_difference(ModelTarget(), dead, START, (WAIT, Exchange(REFUSED)))
