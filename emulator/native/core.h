@@ -37,10 +37,7 @@ void core_free(core *c);
 bool core_grant(core *c, uint32_t base, uint32_t size, int access, uint8_t *host);
 void core_revoke_all(core *c);
 
-/*
- * Run from core_pc until something stops the guest, for at most `budget` instructions. Blocks run whole: the budget
- * ends before the first one that does not fit into it, and the next run goes on there.
- */
+/* Run from core_pc until something stops the guest, for at most `budget` instructions (counted by whole blocks). */
 enum core_stop core_run(core *c, uint64_t budget);
 
 /*
@@ -53,7 +50,8 @@ uint32_t core_pc(const core *c); /* where the last run stopped and the next one 
 void core_set_pc(core *c, uint32_t pc);
 enum { CORE_GENERAL_REGISTERS = 15 };
 void core_general_registers(const core *c, uint32_t out[15]); /* r0 to r12, lr, sp */
-uint64_t core_instructions(const core *c); /* executed by the last run; those that an If-Then block skips count too */
+uint64_t core_instructions(const core *c); /* of the last run, and of the block that its budget did not suffice for */
+uint64_t core_executed(const core *c);     /* of the last run alone; what an If-Then block skips counts as well */
 uint32_t core_fault_page(const core *c);   /* the engine's page of the denied access */
 uint32_t core_locate_fault(core *c);       /* its exact address, found by repeating the instruction */
 int core_fault_access(const core *c);      /* one of core_access */

@@ -144,7 +144,7 @@ class EmulatedTarget:
         if code not in (lib.CORE_IDLE, lib.CORE_LIMIT):
             self._booted = None
             raise TargetStopped(describe(self.machine.task.explain(code, at_most)))
-        return self.machine.instructions
+        return self.machine.cpu.executed
 
     def memory(self) -> tuple[tuple[int, bytes], ...]:
         """See LeapingTarget.memory."""
