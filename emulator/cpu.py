@@ -191,6 +191,11 @@ class Cpu:
         """Guest instructions of the last run: exact when it ended idle."""
         return int(lib.core_instructions(self._core))
 
+    @property
+    def executed(self) -> int:
+        """Guest instructions of the last run, exact where it ended idle or with its budget."""
+        return int(lib.core_executed(self._core))
+
     def locate_fault(self) -> int:
         """Exact address of the access that no grant covered, after a run that ended with lib.CORE_DENIED."""
         return int(lib.core_locate_fault(self._core))

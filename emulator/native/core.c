@@ -72,6 +72,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     c->fuel -= block_instructions(c, (uint32_t)address, size);
     if (c->fuel < 0) {
         stop_with(c, CORE_LIMIT);
+        c->not_run = block_instructions(c, (uint32_t)address, size);
     }
     if (c->breakpoint_count != 0) {
         on_breakpoint_check(c, (uint32_t)address);
@@ -273,6 +274,7 @@ enum core_stop core_run(core *c, uint64_t budget)
     c->stopped = false;
     c->denied = false;
     c->fuel = start;
+    c->not_run = 0;
     c->resuming = true;
     c->resumed_at = c->pc;
     /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
@@ -483,6 +485,10 @@ void core_set_pc(core *c, uint32_t pc)
 uint64_t core_instructions(const core *c)
 {
     return c->instructions;
+}
+uint64_t core_executed(const core *c)
+{
+    return c->instructions - c->not_run;
 }
 uint32_t core_fault_page(const core *c)
 {

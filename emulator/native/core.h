@@ -50,12 +50,13 @@ uint32_t core_pc(const core *c); /* where the last run stopped and the next one 
 void core_set_pc(core *c, uint32_t pc);
 enum { CORE_GENERAL_REGISTERS = 15 };
 void core_general_registers(const core *c, uint32_t out[15]); /* r0 to r12, lr, sp */
-uint64_t core_instructions(const core *c);                    /* executed by the last run */
-uint32_t core_fault_page(const core *c);                      /* the engine's page of the denied access */
-uint32_t core_locate_fault(core *c);           /* its exact address, found by repeating the instruction */
-int core_fault_access(const core *c);          /* one of core_access */
-uint32_t core_exception_number(const core *c); /* as UC_HOOK_INTR numbers them */
-int core_engine_error(const core *c);          /* uc_err */
+uint64_t core_instructions(const core *c); /* of the last run, and of the block that its budget did not suffice for */
+uint64_t core_executed(const core *c);     /* of the last run alone; what an If-Then block skips counts as well */
+uint32_t core_fault_page(const core *c);   /* the engine's page of the denied access */
+uint32_t core_locate_fault(core *c);       /* its exact address, found by repeating the instruction */
+int core_fault_access(const core *c);      /* one of core_access */
+uint32_t core_exception_number(const core *c);                   /* as UC_HOOK_INTR numbers them */
+int core_engine_error(const core *c);                            /* uc_err */
 size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first */
 
 bool core_breakpoint(core *c, uint32_t address); /* stop before the block that starts here */
@@ -235,6 +236,19 @@ void core_coverage_free(core_coverage *v);
 size_t core_coverage_edges(const core_coverage *v, struct core_edge *out,
                            size_t n);                /* between runs; returns all there are */
 bool core_coverage_overflow(const core_coverage *v); /* no memory for some of them */
+
+/*
+ * Single steps: while they are on, each run writes down the registers before every instruction that it executes, in
+ * rows of CORE_STEP_REGISTERS: r0 to r12, sp, lr, pc, xpsr. What an If-Then block skips has no row. A run's budget is
+ * to be at most `capacity`.
+ */
+enum { CORE_STEP_REGISTERS = 17 };
+typedef struct core_steps core_steps;
+core_steps *core_steps_new(core *c, size_t capacity);
+void core_steps_free(core_steps *s);
+enum core_stop core_steps_run(core_steps *s, uint64_t budget); /* core_run; the rows of the run before are gone */
+size_t core_steps_rows(const core_steps *s, uint32_t **rows);
+void core_step_registers(const core *c, uint32_t row[17]); /* as they are now, between runs */
 /* binding: end */
 
 #endif

@@ -129,6 +129,7 @@ struct core {
     size_t dirty_capacity;
 
     int64_t fuel;
+    uint32_t not_run; /* instructions of the block before which the budget ended */
     enum core_stop stop;
     bool stopped;
     bool denied;

@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.bench.device import device_round_trip
 from harness.bench.differential import native_diff_rate
+from harness.bench.engines import engine_figures
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
@@ -46,6 +47,7 @@ def _native(_path: Path, _board_name: str) -> tuple[Figure, ...]:
 PARTS: Final[Mapping[str, Callable[[Path, str], tuple[Figure, ...]]]] = {
     "instructions": _instructions,
     "times": _times,
+    "engines": engine_figures,
     "fuzzing": fuzzing_figures,
     "native": _native,
 }

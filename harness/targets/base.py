@@ -8,6 +8,8 @@ A capability names what a target can do beyond that, or what only some can:
 - `snapshot`: `snapshot` and `restore` of SnapshotTarget.
 - `memory`: guest memory can be read and written.
 - `coverage`: executed edges are counted.
+- `step`: a request can be executed instruction by instruction, as SteppableTarget has it.
+- `leap`: many instructions at once besides, as LeapingTarget has it.
 """
 
 from typing import Any, Protocol
@@ -19,6 +21,8 @@ RESET = "reset"
 SNAPSHOT = "snapshot"
 MEMORY = "memory"
 COVERAGE = "coverage"
+STEP = "step"
+LEAP = "leap"
 
 
 class TargetError(Exception):
@@ -75,3 +79,39 @@ class SnapshotTarget(Target, Protocol):
 
     def restore(self, state: Any) -> None:
         """Goes back, or on, to a state that this target's `snapshot` returned."""
+
+
+class SteppableTarget(Target, Protocol):
+    """A target with capability `step`: an exchange in slow motion, for lock-step with another one."""
+
+    def begin(self, request: bytes) -> None:
+        """Writes the request and rings; nothing runs. What went before is done: the service waits."""
+
+    def step(self) -> None:
+        """Executes exactly one instruction. What an If-Then block skips may count as one, or be passed over.
+
+        Raises TargetStopped when that instruction is a fault.
+        """
+
+    def registers(self) -> tuple[int, ...]:
+        """17 words before the next instruction: r0 to r12, sp, lr, pc, and of xpsr the flags N Z C V Q alone."""
+
+    def answered(self) -> bool:
+        """Whether the request has been answered."""
+
+
+class LeapingTarget(SteppableTarget, Protocol):
+    """A target with capability `leap`. Leaps come before steps: behind a step only `begin` may be followed by one."""
+
+    @property
+    def leaps_exactly(self) -> bool:
+        """Whether a leap is as long as it may be, rather than ending at a border of what the engine executes whole."""
+
+    def leap(self, at_most: int) -> int:
+        """Executes up to `at_most` instructions, skipped ones included, and returns how many. Ends once answered.
+
+        At least 1024 make sure that there is one. Raises TargetStopped as `step` does.
+        """
+
+    def memory(self) -> tuple[tuple[int, bytes], ...]:
+        """What the guest can see and what changes while it runs, as addresses and contents; not between steps."""

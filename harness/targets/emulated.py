@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.board import Board, board
+from emulator.cpu import lib
 from emulator.image import load_image
 from emulator.machine import Machine
+from emulator.steps import Steps, current_row
 from emulator.stop import IDLE, Stop
 from harness.protocol import commands as table
 from harness.protocol.codec import Response
-from harness.targets.base import CLOCK, MEMORY, RESET, TargetError, TargetStopped
+from harness.targets.base import CLOCK, LEAP, MEMORY, RESET, STEP, TargetError, TargetStopped
 from harness.targets.window import NoAnswerError, Window
 
 # Above what any build needs (docs/protocol.md gives the bounds of the release build; signing's is the largest), and a
@@ -36,7 +38,7 @@ class EmulatedTarget:
     """Target on an emulated board. Booting twice from the same pages restores a snapshot of the first time."""
 
     name = "emulated"
-    capabilities = frozenset({CLOCK, MEMORY, RESET})
+    capabilities = frozenset({CLOCK, LEAP, MEMORY, RESET, STEP})
 
     def __init__(self, firmware: Path, board_name: str = "an386") -> None:
         self.board: Board = board(board_name)
@@ -46,6 +48,8 @@ class EmulatedTarget:
         self.window = Window(self.machine.view(region.base, region.size))
         self._key_storage = self.machine.view(self.board.key_storage.base, table.KEY_STORAGE_SIZE)
         self._booted: _Booted | None = None
+        self._steps: Steps | None = None
+        self._idle = True
         # What runs the guest behind each request; whoever watches the runs takes its place.
         self.run: Callable[[int], Stop] = self.machine.task.run
         self.exchanges = 0
@@ -56,6 +60,7 @@ class EmulatedTarget:
     def boot(self, entropy: bytes, key_image: bytes, fill: int = 0) -> None:
         """See Target.boot. `fill` is the byte that RAM holds at power-on."""
         wanted = _Booted(entropy, key_image, fill)
+        self._end_steps()
         self.instructions = 0
         if self._booted == wanted:
             self.restore()
@@ -101,7 +106,59 @@ class EmulatedTarget:
 
     def close(self) -> None:
         """See Target.close."""
+        self._end_steps()
         self.machine.close()
+
+    # ---- SteppableTarget and LeapingTarget ----
+
+    leaps_exactly = False
+
+    def begin(self, request: bytes) -> None:
+        """See SteppableTarget.begin. What was begun has to be answered before an exchange, or else a boot follows."""
+        self._end_steps()
+        self.window.post(request)
+        self._idle = False
+
+    def step(self) -> None:
+        """See SteppableTarget.step: what an If-Then block skips is passed over."""
+        self._stepping().step()
+        stop = self._stepping().stop
+        if stop is not None and stop is not IDLE:
+            self._booted = None
+            raise TargetStopped(describe(stop))
+
+    def registers(self) -> tuple[int, ...]:
+        """See SteppableTarget.registers."""
+        return self._steps.registers if self._steps is not None else current_row(self.machine.task)
+
+    def answered(self) -> bool:
+        """See SteppableTarget.answered: once the guest idles."""
+        return self._idle if self._steps is None else self._steps.stop is IDLE
+
+    def leap(self, at_most: int) -> int:
+        """See LeapingTarget.leap: blocks are executed whole."""
+        if self._steps is not None:
+            raise TargetError("a leap behind single steps: begin a request first")
+        code = self.machine.cpu.run(at_most)
+        self._idle = code == lib.CORE_IDLE
+        if code not in (lib.CORE_IDLE, lib.CORE_LIMIT):
+            self._booted = None
+            raise TargetStopped(describe(self.machine.task.explain(code, at_most)))
+        return self.machine.cpu.executed
+
+    def memory(self) -> tuple[tuple[int, bytes], ...]:
+        """See LeapingTarget.memory."""
+        return tuple((region.base, self.machine.read(region.base, region.size)) for region in self.board.ram)
+
+    def _stepping(self) -> Steps:
+        if self._steps is None:
+            self._steps = Steps(self.machine.task)
+        return self._steps
+
+    def _end_steps(self) -> None:
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
 
     # ---- what only an emulated target can do ----
 

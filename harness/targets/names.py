@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names of targets and boards, for whoever only needs to print them: importing this imports no engine."""
 
-TARGET_NAMES = ("emulated", "model", "native")
+TARGET_NAMES = ("emulated", "icicle", "model", "native")
 # What --target takes: the names, and those that need something to be running.
 TARGET_FORMS = (*TARGET_NAMES, "device[:SOCKET]")
 DEFAULT_BOARD = "an386"

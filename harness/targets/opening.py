@@ -9,6 +9,7 @@ from harness.installation import BUILT
 from harness.targets.base import Target, TargetError
 from harness.targets.device import DeviceTarget
 from harness.targets.emulated import EmulatedTarget
+from harness.targets.icicle import IcicleTarget
 from harness.targets.model import ModelTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS, TARGET_NAMES
 from harness.targets.native import NativeTarget
@@ -55,4 +56,6 @@ def open_target(name: str, firmware: Path | None = None, board: str = DEFAULT_BO
     path = firmware or (default_native() if name == "native" else default_firmware(board))
     if not path.is_file():
         raise TargetError(f"{path}: no such firmware image; build it with `make firmware` or name one with --firmware")
-    return NativeTarget(path) if name == "native" else EmulatedTarget(path, board)
+    if name == "native":
+        return NativeTarget(path)
+    return IcicleTarget(path, board) if name == "icicle" else EmulatedTarget(path, board)

@@ -152,4 +152,4 @@ def test_a_program_that_one_use_needs_may_be_absent(monkeypatch: pytest.MonkeyPa
     assert "hil fuzz --engine afl" in absent.found
     install(tmp_path / "bin", "afl-fuzz", "exit 1")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert not by_name()["AFL++"].ok
+    assert by_name()["AFL++"].found == str(tmp_path / "bin" / "afl-fuzz")

@@ -90,3 +90,27 @@ def test_what_does_not_fit_is_refused(emulated: EmulatedTarget, tmp_path: Path) 
         emulated.restore()
     with pytest.raises(EmulatorError, match="unknown"):
         EmulatedTarget(tmp_path / "any", "toaster")
+
+
+def test_steps_and_leaps_come_to_the_same_answer(emulated: EmulatedTarget) -> None:
+    emulated.boot(ENTROPY, KEYS)
+    want, count = emulated.exchange(ENCRYPT), emulated.last_instructions
+    end = emulated.registers()
+    emulated.boot(ENTROPY, KEYS)
+    emulated.begin(ENCRYPT)
+    leaps = 0
+    while not emulated.answered():
+        leaps += emulated.leap(1024)
+    assert (leaps, emulated.registers(), emulated.window.take()) == (count, end, want)
+    emulated.boot(ENTROPY, KEYS)
+    emulated.begin(ENCRYPT)
+    steps = 0
+    while not emulated.answered():
+        emulated.step()
+        steps += 1
+    assert (emulated.registers(), emulated.window.take()) == (end, want)
+    assert count // 2 < steps <= count  # without what is skipped
+    with pytest.raises(TargetError, match="behind single steps"):
+        emulated.leap(1024)
+    emulated.boot(ENTROPY, KEYS)
+    assert emulated.exchange(ENCRYPT) == want
