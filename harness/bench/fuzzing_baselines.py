@@ -95,7 +95,7 @@ class PythonHookFuzzer:
         self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
 
     def _load(self, row: Board, segments: Sequence[tuple[int, bytes]]) -> None:
-        for bank in (*row.banks, row.uart, row.system_control):
+        for bank in (*row.banks, *row.peripherals):
             self._engine.mem_map(bank.base, bank.size)
         kernel_page = _KERNEL_PAGE.pack(table.KERNEL_PAGE_MAGIC, table.KERNEL_PAGE_VERSION, 0)
         pages = ((row.kernel_page, kernel_page), (row.entropy_page, ENTROPY), (row.key_storage, KEYS))

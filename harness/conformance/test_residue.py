@@ -88,7 +88,7 @@ def _without(dut: Dut, names: Collection[str]) -> dict[str, bytes]:
     """The service's own memory and registers by name, with zeros in the place of the named variables."""
     board, machine = dut.emulated.board, dut.machine
     left = {"registers": repr(machine.cpu.registers()).encode()}
-    for region in (board.stack, board.data, board.bulk):
+    for region in (board.stack, *board.service.variables):
         memory = bytearray(machine.read(region.base, region.size))
         for symbol in dut.emulated.image.all_symbols:
             if symbol.name in names and symbol.size and region.contains(symbol.address, symbol.size):
