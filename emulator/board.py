@@ -78,7 +78,8 @@ class TaskMap:
     """Where one task's own memory lies; all but `utcb` holds its image. Not every task has a `bulk` or a `utcb`.
 
     Where the stack is `guarded`, the page below and the page above it belong to no region. `utcb` is the task's control
-    page (`emulator.l4.utcb`). A task waits in WFI, or where it executes the block at `wait_at` (Thumb bit cleared).
+    page (`emulator.l4.utcb`). An image that `reserves_shared` has room of its own, without contents, where the loader's
+    dataspaces lie. A task waits in WFI, or where it comes to the basic block at `wait_at` (Thumb bit cleared).
     """
 
     name: str
@@ -88,6 +89,7 @@ class TaskMap:
     bulk: Region | None = None
     utcb: Region | None = None
     guarded: bool = True
+    reserves_shared: bool = False
     wait_at: int | None = None
 
     @property

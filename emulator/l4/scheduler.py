@@ -130,9 +130,7 @@ class Scheduler:
                     f"signal at {signal.address:#010x}: task {signal.task} does not run or lacks that page"
                 )
             words.setdefault(task.name, []).append(memory.view(signal.address, _WORD_SIZE))
-        self._seats = [
-            _Seat(task, words.get(task.name, []), _control_page(task, memory)) for task in by_name.values()
-        ]
+        self._seats = [_Seat(task, words.get(task.name, []), _control_page(task, memory)) for task in by_name.values()]
 
     def reset(self, name: str | None = None) -> None:
         """Forget timeouts and signals, as the tasks do; of one task alone where it is named."""

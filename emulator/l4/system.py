@@ -39,7 +39,10 @@ class System:
 
     def _task(self, layout: TaskMap, image: Image) -> Task:
         task = Task(self.board, layout, image)
-        devices: dict[Region | None, Device] = {self.board.uart: self.uart, self.board.system_control: self.system_control}
+        devices: dict[Region | None, Device] = {
+            self.board.uart: self.uart,
+            self.board.system_control: self.system_control,
+        }
         for region in self.board.devices(layout):
             task.map_device(region, devices[region])
         for region in (*layout.image_regions, *layout.control_pages, *self.board.shared(layout)):

@@ -23,7 +23,8 @@ from typing import Any, Final
 import unicorn
 from unicorn import arm_const
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
@@ -75,7 +76,7 @@ class PythonHookFuzzer:
     """
 
     def __init__(self, path: Path, board_name: str) -> None:
-        row = board(board_name)
+        row = find_board(board_name, path)
         self._window = row.window.base
         self._never = row.code.end - 2
         self._engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)

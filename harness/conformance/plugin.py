@@ -120,7 +120,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hil", "firmware test bench")
     group.addoption("--target", default="emulated", help=f"what answers: {', '.join(TARGET_NAMES)} (default: emulated)")
     group.addoption("--firmware", type=Path, default=None, help="firmware image (ELF); default: the release build")
-    group.addoption("--board", default=DEFAULT_BOARD, help=f"board to emulate (default: {DEFAULT_BOARD})")
+    group.addoption(
+        "--board", default=DEFAULT_BOARD, help=f"board to emulate, or its file .toml (default: {DEFAULT_BOARD})"
+    )
     group.addoption("--full", action="store_true", help="run the slow cases as well")
     group.addoption(
         "--no-secrets",

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from emulator.machine import Machine
 from emulator.stop import IDLE, Stop
@@ -39,7 +40,8 @@ class EmulatedTarget:
     capabilities = frozenset({CLOCK, MEMORY, RESET})
 
     def __init__(self, firmware: Path, board_name: str = "an386") -> None:
-        self.board: Board = board(board_name)
+        self.board_name = board_name  # or the path of its file
+        self.board: Board = find_board(board_name, firmware)
         self.image = load_image(firmware, self.board)
         self.machine = Machine(self.board, self.image)
         region = self.board.window

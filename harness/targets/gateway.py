@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from emulator.l4.scheduler import Outcome as Run
 from emulator.l4.scheduler import Signal
@@ -55,8 +56,8 @@ class GatewaySystem:
     def __init__(
         self, firmware: Path | None = None, board_name: str = DEFAULT_BOARD, gateway: Path | None = None
     ) -> None:
-        row: Board = board(board_name)
         service = firmware or default_firmware(board_name)
+        row: Board = find_board(board_name, service)
         client, port = row.with_gateway()
         paths = {row.service.name: service, client.name: gateway or gateway_beside(service)}
         for path in paths.values():
