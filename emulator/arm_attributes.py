@@ -15,6 +15,7 @@ SECTION: Final = ".ARM.attributes"
 
 _TAG_FILE: Final = 1
 _TAG_CPU_ARCH: Final = 6
+_TAG_CPU_ARCH_PROFILE: Final = 7
 # Besides these, tags below 32 have numbers, and from there on even ones do (section 3.3.1).
 _TEXT_TAGS: Final = (4, 5, 67)
 _BOTH_TAG: Final = 32
@@ -72,6 +73,14 @@ def architecture(section: bytes) -> Architecture | None:
         return next((Architecture(value) for tag, value in _tags(section) if tag == _TAG_CPU_ARCH), None)
     except (IndexError, ValueError):
         return None
+
+
+def is_m_profile(section: bytes) -> bool:
+    """Whether it was built for a microcontroller's core."""
+    try:
+        return (_TAG_CPU_ARCH_PROFILE, ord("M")) in _tags(section)
+    except (IndexError, ValueError):
+        return False
 
 
 def _tags(section: bytes) -> Iterator[tuple[int, int]]:

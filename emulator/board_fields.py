@@ -58,8 +58,8 @@ FIELDS: Final = (
     FieldRow("shared.kernel_page", "region", "the kernel info page", required=True, access="r", size=PAGE_SIZE),
     FieldRow("shared.entropy_page", "region", "the entropy page", required=True, size=PAGE_SIZE),
     FieldRow("shared.key_storage", "region", "the keys", required=True, access="r", size=AN386.key_storage.size),
-    FieldRow("devices.uart", "region", "a CMSDK APB UART, whose output reports show", size=PAGE_SIZE),
-    FieldRow("devices.system_control", "region", "the system control space, as plain registers", size=PAGE_SIZE),
+    FieldRow("devices.uart", "region", "a CMSDK APB UART, if it prints to one; reports show what", size=PAGE_SIZE),
+    FieldRow("devices.system_control", "region", "the system control space, if it uses it", size=PAGE_SIZE),
 )  # fmt: skip
 BY_NAME: Final = {row.name: row for row in FIELDS}
 _TABLES: Final = tuple(dict.fromkeys(row.name.split(".")[0] for row in FIELDS if "." in row.name))

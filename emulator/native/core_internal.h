@@ -140,8 +140,8 @@ struct core {
 
     uint32_t breakpoints[BREAKPOINTS_MAX];
     size_t breakpoint_count;
-    uint32_t waits_at; /* the block before which the guest counts as idle, or NOWHERE */
-    bool has_stops;    /* breakpoints, or `waits_at` */
+    uint32_t waits_at;   /* the block before which the guest counts as idle, or NOWHERE */
+    bool has_stops;      /* breakpoints, or `waits_at` */
     uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
     bool resuming;
 

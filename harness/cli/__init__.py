@@ -22,6 +22,7 @@ COMMANDS = (
     "diff",
     "doctor",
     "fuzz",
+    "init",
     "keys",
     "minimize",
     "open",
