@@ -50,37 +50,35 @@ _CORES: Final = {V7: "cortex-m3", V7E_M: "cortex-m4", V8_M_MAIN: "cortex-m33"}
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A value of Tag_CPU_arch."""
+    """A value of Tag_CPU_arch, and the letter of Tag_CPU_arch_profile: M is a microcontroller's; empty for any."""
 
     number: int
+    profile: str
 
     def __str__(self) -> str:
-        return _NAMES.get(self.number, f"number {self.number}")
+        name = _NAMES.get(self.number, f"number {self.number}")
+        return f"{name}-{self.profile}" if self.profile and "-" not in name else name
 
     @property
     def core(self) -> str | None:
         """The smallest core that the bench knows for it, None where there is none."""
-        return _CORES.get(self.number)
+        return _CORES.get(self.number) if self.profile == "M" else None
 
     def fits(self, core: str) -> bool:
         """False where `core` is known not to execute it."""
-        return core not in _EXECUTED or self.number in _EXECUTED[core]
+        return core not in _EXECUTED or (self.profile in ("M", "") and self.number in _EXECUTED[core])
 
 
 def architecture(section: bytes) -> Architecture | None:
     """What the section says; None where it says nothing, or nothing that can be read."""
     try:
-        return next((Architecture(value) for tag, value in _tags(section) if tag == _TAG_CPU_ARCH), None)
+        tags = dict(_tags(section))
     except (IndexError, ValueError):
         return None
-
-
-def is_m_profile(section: bytes) -> bool:
-    """Whether it was built for a microcontroller's core."""
-    try:
-        return (_TAG_CPU_ARCH_PROFILE, ord("M")) in _tags(section)
-    except (IndexError, ValueError):
-        return False
+    if _TAG_CPU_ARCH not in tags:
+        return None
+    profile = tags.get(_TAG_CPU_ARCH_PROFILE, 0)
+    return Architecture(tags[_TAG_CPU_ARCH], chr(profile) if profile in tuple(b"AMRS") else "")
 
 
 def _tags(section: bytes) -> Iterator[tuple[int, int]]:

@@ -246,12 +246,12 @@ class _Reader:
             problem = f"{image.path.name} loads nothing at {code.base:#010x}, where its vector table has to be"
             raise self._fields.error("service.code", problem)
         stack_pointer, start = _VECTORS.unpack(vectors)
-        if not made.stack.base < stack_pointer <= made.stack.end:
-            problem = f"the vector table's stack pointer {stack_pointer:#010x} is outside, correct it"
-            raise self._fields.error("service.stack", problem)
         if not start & 1 or not code.contains(start & ~1, 2):
             problem = f"the vector table's reset {start:#010x} is no Thumb code in it, does the table begin here?"
             raise self._fields.error("service.code", problem)
+        if not made.stack.base < stack_pointer <= made.stack.end:
+            problem = f"the vector table's stack pointer {stack_pointer:#010x} is outside, correct it"
+            raise self._fields.error("service.stack", problem)
         if image.loaded(code.end - 2, 2) is not None:
             raise self._fields.error("service.code", f"{image.path.name} fills it to its end, give it one page more")
 

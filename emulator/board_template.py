@@ -100,6 +100,7 @@ class _Guesses:
 
     def __init__(self, image: Image) -> None:
         self._image = image
+        self._built = arm_attributes.architecture(image.section_data(arm_attributes.SECTION))
         loaded = [(part.load_address, part.load_end) for part in image.segments if part.data]
         self._code = (min(start for start, _ in loaded), _round_up(max(end for _, end in loaded) + 2))
         self._sp = struct.unpack("<I", image.loaded(self._code[0], 4) or bytes(4))[0]
@@ -114,12 +115,12 @@ class _Guesses:
         found |= self._variables()
         found |= {field: self._page(symbol) for field, symbol in self._pages.items()}
         found["memory"] = self._memory()
-        if arm_attributes.is_m_profile(self._image.section_data(arm_attributes.SECTION)):
+        if self._built is not None and self._built.profile == "M":
             found["devices.system_control"] = _Guess(f"{{ address = {_hex(_SYSTEM_CONTROL)} }}", "of every Cortex-M")
         return found
 
     def _cpu(self) -> _Guess:
-        built = arm_attributes.architecture(self._image.section_data(arm_attributes.SECTION))
+        built = self._built
         if built is None or built.core is None:
             return _Guess(_text(TODO), f"the image is built for {built}" if built else "the image does not say")
         return _Guess(_text(built.core), f"the image is built for {built}")

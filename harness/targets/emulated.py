@@ -12,7 +12,7 @@ from emulator.board import Board
 from emulator.board_file import find_board
 from emulator.image import load_image
 from emulator.machine import Machine
-from emulator.stop import IDLE, Stop
+from emulator.stop import IDLE, LimitReached, Stop
 from harness.protocol import commands as table
 from harness.protocol.codec import Response
 from harness.targets.base import CLOCK, MEMORY, RESET, TargetError, TargetStopped
@@ -71,7 +71,7 @@ class EmulatedTarget:
         stop = self.machine.run(BOOT_BUDGET)
         self.instructions = self.machine.instructions
         if stop is not IDLE:
-            raise TargetStopped(f"the service does not come up: {describe(stop)}")
+            raise TargetStopped(f"the service does not come up: {describe(stop)}{self._waiting(stop)}")
         self.machine.snapshot(self._hot_ranges())
         self._booted = wanted
 
@@ -144,6 +144,15 @@ class EmulatedTarget:
         self.machine.cpu.forget_translations()
         self._booted = None
         return before
+
+    def _waiting(self, stop: Stop) -> str:
+        """What else may be wrong with a service that never waits, on a board that says where it does."""
+        place = self.board.service.wait_at
+        if place is None or not isinstance(stop, LimitReached):
+            return ""
+        return (
+            f"; it never came to {place:#010x}, where board {self.board.name} has it wait: name where its loop begins"
+        )
 
     def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
         """What each request writes: stack, variables, doorbells and the response header's page."""
