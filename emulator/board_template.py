@@ -101,7 +101,9 @@ class _Guesses:
     def __init__(self, image: Image) -> None:
         self._image = image
         self._built = arm_attributes.architecture(image.section_data(arm_attributes.SECTION))
-        loaded = [(part.load_address, part.load_end) for part in image.segments if part.data]
+        # Variables with values are loaded behind the code; what is loaded in their own place is no part of it.
+        stored = [part for part in image.segments if part.access != "rw" or part.load_address != part.virtual_address]
+        loaded = [(part.load_address, part.load_end) for part in stored if part.data]
         self._code = (min(start for start, _ in loaded), _round_up(max(end for _, end in loaded) + 2))
         self._sp = struct.unpack("<I", image.loaded(self._code[0], 4) or bytes(4))[0]
         self._pages = {field: self._page_symbol(field, names) for field, names in _PAGE_NAMES.items()}
