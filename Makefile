@@ -42,12 +42,13 @@ test-all: setup setup-afl setup-msan firmware ## the same with the slow ones: th
 
 setup: toolchain $(READY) ## tools, Python environment, native core
 
-firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the hostile ones of the tests; the native library
+firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the hostile ones of the tests; the native library; the example
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=release all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=debug all hostile
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 	@$(MAKE) --no-print-directory -C firmware native
+	@$(MAKE) --no-print-directory -C examples/polling_firmware
 
 wheel: setup firmware ## a package with the images in it, for machines without a toolchain: dist/*.whl
 	rm -rf build/wheel
@@ -66,8 +67,10 @@ lint: setup lint-tools ## every static check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    -I examples/polling_firmware -I firmware -I firmware/include $(wildcard examples/polling_firmware/*.c)
 
-C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h) $(filter-out %/_core.c %/_engine.c,$(wildcard emulator/native/*.[ch] harness/fuzz/native/*.[ch]))
+C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h examples/*/*.[ch]) $(filter-out %/_core.c %/_engine.c,$(wildcard emulator/native/*.[ch] harness/fuzz/native/*.[ch]))
 
 format: setup ## rewrite the sources in the house's style
 	$(BIN)/ruff check --fix .
@@ -96,7 +99,7 @@ lock: setup ## pin the newest Python packages that fit
 	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
 
 clean: ## remove what make has made
-	rm -rf $(VENV) $(REPORT) $(DIST) build firmware/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
+	rm -rf $(VENV) $(REPORT) $(DIST) build firmware/build examples/*/build emulator/native/_core.* harness/fuzz/native/_engine.* *.egg-info
 
 # Installs what is missing, and asks for nothing when nothing is.
 define install

@@ -7,7 +7,7 @@ firmware cannot disagree. All addresses and sizes are in bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
@@ -75,28 +75,45 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMap:
-    """Where one task's own memory lies; all but `utcb` holds its image.
+    """Where one task's own memory lies; all but `utcb` holds its image. Not every task has a `bulk` or a `utcb`.
 
-    The page below and the page above `stack` belong to no region: they are its guards. `utcb` is the task's control
-    page (`emulator.l4.utcb`).
+    Where the stack is `guarded`, the page below and the page above it belong to no region. `utcb` is the task's control
+    page (`emulator.l4.utcb`). An image that `reserves_shared` has room of its own, without contents, where the loader's
+    dataspaces lie. A task waits in WFI, or where it comes to the basic block at `wait_at` (Thumb bit cleared).
     """
 
     name: str
     code: Region
     stack: Region
     data: Region
-    bulk: Region
-    utcb: Region
+    bulk: Region | None = None
+    utcb: Region | None = None
+    guarded: bool = True
+    reserves_shared: bool = False
+    wait_at: int | None = None
 
     @property
     def linker_regions(self) -> dict[str, Region]:
         """Where an image's sections may lie, by the names that linker scripts use."""
+        return _present(self._linker_names())
+
+    def _linker_names(self) -> dict[str, Region | None]:
         return {"CODE": self.code, "STACK": self.stack, "DATA": self.data, "BULK": self.bulk}
 
     @property
     def image_regions(self) -> tuple[Region, ...]:
         """Where an image's sections may lie."""
         return tuple(self.linker_regions.values())
+
+    @property
+    def control_pages(self) -> tuple[Region, ...]:
+        """`utcb`, where the task has one."""
+        return () if self.utcb is None else (self.utcb,)
+
+    @property
+    def variables(self) -> tuple[Region, ...]:
+        """Where the image's variables and working buffers lie."""
+        return tuple(_present({"DATA": self.data, "BULK": self.bulk}).values())
 
     @property
     def image_ram(self) -> tuple[Region, ...]:
@@ -113,13 +130,10 @@ class TaskMap:
 class ServiceMap(TaskMap):
     """The crypto service's memory: `filters` beside the rest."""
 
-    filters: Region
+    filters: Region | None = None
 
-    @property
-    def linker_regions(self) -> dict[str, Region]:
-        """Where an image's sections may lie, by the names that linker scripts use."""
-        common = {"CODE": self.code, "STACK": self.stack, "DATA": self.data, "BULK": self.bulk}
-        return {**common, "FILTERS": self.filters}
+    def _linker_names(self) -> dict[str, Region | None]:
+        return {**TaskMap._linker_names(self), "FILTERS": self.filters}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +146,7 @@ class Board:
     the loader fills. `host_port` is what the gateway has in the place of a network card: through it the host hands it
     work. `return_pad` and `call_scratch` exist for calls of single C functions and are never touched by the
     firmware itself. `shadow_offset` says where `shadow` lies, which only a sanitized image of the service is granted.
+    A board may lack what has a default: a gateway with its host port, devices, the shadow.
 
     `code` to `filters` of the board are the service's: most of the bench looks at that task alone.
 
@@ -145,17 +160,17 @@ class Board:
     qemu_machine: str
     banks: tuple[Region, ...]
     service: ServiceMap
-    gateway: TaskMap
+    gateway: TaskMap | None = None
     kernel_page: Region
     entropy_page: Region
     key_storage: Region
     window: Region
-    host_port: Region
+    host_port: Region | None = None
     return_pad: Region
     call_scratch: Region
-    uart: Region
-    system_control: Region
-    shadow_offset: int
+    uart: Region | None = None
+    system_control: Region | None = None
+    shadow_offset: int | None = None
 
     def __post_init__(self) -> None:
         if self.cpu_hz <= 0:
@@ -173,7 +188,7 @@ class Board:
     @property
     def tasks(self) -> tuple[TaskMap, ...]:
         """Every task that runs an image."""
-        return (self.service, self.gateway)
+        return (self.service,) if self.gateway is None else (self.service, self.gateway)
 
     def task(self, name: str) -> TaskMap:
         """The task called `name`. Raises EmulatorError that names the known ones."""
@@ -183,11 +198,17 @@ class Board:
         known = ", ".join(entry.name for entry in self.tasks)
         raise EmulatorError(f"board {self.name}: task {name!r} is unknown, use one of: {known}")
 
+    def with_gateway(self) -> tuple[TaskMap, Region]:
+        """The gateway's task and its host port. Raises EmulatorError on a board without."""
+        if self.gateway is None or self.host_port is None:
+            raise EmulatorError(f"board {self.name} has no gateway: use one of the boards that the bench knows by name")
+        return self.gateway, self.host_port
+
     def shared(self, task: TaskMap) -> tuple[Region, ...]:
         """The dataspaces that a task is granted beside its own memory (ISO-2)."""
         if task.name == self.service.name:
             return self.dataspaces
-        return (self.kernel_page, self.window, self.host_port)
+        return (self.kernel_page, self.window, *self._host_ports)
 
     def devices(self, task: TaskMap) -> tuple[Region, ...]:
         """The device registers that a task may reach: start-up code of the service is written for hardware."""
@@ -195,7 +216,7 @@ class Board:
 
     def grants(self, task: TaskMap) -> tuple[Region, ...]:
         """All that a task may touch, and with which access; everything else is a fault (ISO-2, ISO-3)."""
-        return (*task.image_regions, task.utcb, *self.shared(task), *self.devices(task))
+        return (*task.image_regions, *task.control_pages, *self.shared(task), *self.devices(task))
 
     # ---- the service's regions ----
 
@@ -215,12 +236,12 @@ class Board:
         return self.service.data
 
     @property
-    def bulk(self) -> Region:
+    def bulk(self) -> Region | None:
         """The service's large buffers."""
         return self.service.bulk
 
     @property
-    def filters(self) -> Region:
+    def filters(self) -> Region | None:
         """The service's nonce filters."""
         return self.service.filters
 
@@ -237,7 +258,7 @@ class Board:
     @property
     def ram(self) -> tuple[Region, ...]:
         """What changes while the service runs alone, by itself or by the loader: all that a snapshot has to hold."""
-        return (*self.service.image_ram, self.service.utcb, *self.dataspaces)
+        return (*self.service.image_ram, *self.service.control_pages, *self.dataspaces)
 
     @property
     def shadow(self) -> tuple[Region, ...]:
@@ -245,12 +266,9 @@ class Board:
 
         The shadow of `address` is at `address` / 8 + `shadow_offset`. It is memory that the hardware does not have.
         """
-        return tuple(self._shadow_of(region) for region in (*self.banks, *self.peripherals))
-
-    def _shadow_of(self, region: Region) -> Region:
-        size = max(region.size // SHADOW_GRANULE, PAGE_SIZE)
-        base = (region.base // SHADOW_GRANULE + self.shadow_offset) // PAGE_SIZE * PAGE_SIZE
-        return Region(f"shadow of {region.name}", base, size, "rw")
+        if self.shadow_offset is None:
+            return ()
+        return tuple(_shadow_of(region, self.shadow_offset) for region in (*self.banks, *self.peripherals))
 
     # ---- the whole map ----
 
@@ -267,13 +285,17 @@ class Board:
     @property
     def peripherals(self) -> tuple[Region, ...]:
         """Device registers."""
-        return (self.uart, self.system_control)
+        return tuple(device for device in (self.uart, self.system_control) if device is not None)
+
+    @property
+    def _host_ports(self) -> tuple[Region, ...]:
+        return () if self.host_port is None else (self.host_port,)
 
     @property
     def regions(self) -> tuple[Region, ...]:
         """Every region, by address."""
-        own = [region for task in self.tasks for region in (*task.image_regions, task.utcb)]
-        everything = (*own, *self.dataspaces, self.host_port, *self.call_regions, *self.peripherals)
+        own = [region for task in self.tasks for region in (*task.image_regions, *task.control_pages)]
+        everything = (*own, *self.dataspaces, *self._host_ports, *self.call_regions, *self.peripherals)
         return tuple(sorted(everything, key=lambda region: region.base))
 
     def region_at(self, address: int, size: int = 1) -> Region | None:
@@ -290,12 +312,22 @@ class Board:
                 raise EmulatorError(f"board {self.name}: region {region.name} lies in no memory bank, move it into one")
 
     def _check_guards(self) -> None:
-        for low, high in (guard for task in self.tasks for guard in task.stack_guards):
+        for low, high in (guard for task in self.tasks if task.guarded for guard in task.stack_guards):
             taken = next((region for region in self.regions if region.base < high and low < region.end), None)
             if taken is not None:
                 raise EmulatorError(
                     f"board {self.name}: region {taken.name} takes the guard page {low:#x} of a stack, leave it free"
                 )
+
+
+def _present(regions: Mapping[str, Region | None]) -> dict[str, Region]:
+    return {name: region for name, region in regions.items() if region is not None}
+
+
+def _shadow_of(region: Region, offset: int) -> Region:
+    size = max(region.size // SHADOW_GRANULE, PAGE_SIZE)
+    base = (region.base // SHADOW_GRANULE + offset) // PAGE_SIZE * PAGE_SIZE
+    return Region(f"shadow of {region.name}", base, size, "rw")
 
 
 def _check_disjoint(board_name: str, regions: Sequence[Region]) -> None:

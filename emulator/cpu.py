@@ -222,6 +222,10 @@ class Cpu:
 
     # ---- breakpoints and snapshots ----
 
+    def wait_at(self, address: int) -> None:
+        """Count as idle what comes to the basic block at `address` (Thumb bit cleared), as well as a WFI."""
+        lib.core_wait_at(self._core, address)
+
     def add_breakpoint(self, address: int) -> None:
         """Stop before the basic block that starts at `address`.
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.board import AN386, BOARDS, Board, TaskMap
+from emulator.board import AN386, BOARDS, Board, Region, TaskMap
 from emulator.errors import EmulatorError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -23,14 +23,14 @@ def platform_header(board: Board) -> str:
     """The text of platform.h: every address that the service needs, as unsigned constants."""
     macros = {
         "KERNEL_PAGE": board.kernel_page.base,
-        "UTCB": board.service.utcb.base,
+        "UTCB": _base(board.service.utcb),
         "ENTROPY_PAGE": board.entropy_page.base,
         "KEY_STORAGE": board.key_storage.base,
         "KEY_STORAGE_SIZE": board.key_storage.size,
         "WINDOW": board.window.base,
         "WINDOW_SIZE": board.window.size,
-        "UART0": board.uart.base,
-        "SYSTICK": board.system_control.base + _SYSTICK_OFFSET,
+        "UART0": _base(board.uart),
+        "SYSTICK": _base(board.system_control) + _SYSTICK_OFFSET,
     }
     areas = ", ".join(f"{{0x{region.base:08X}u, 0x{region.size:X}u}}" for region in board.shadow)
     more = [
@@ -45,15 +45,23 @@ def platform_header(board: Board) -> str:
 
 def gateway_header(board: Board) -> str:
     """The text of platform_gateway.h: the macros of platform.h that name what the gateway is granted."""
+    gateway, host_port = board.with_gateway()
     macros = {
         "KERNEL_PAGE": board.kernel_page.base,
-        "UTCB": board.gateway.utcb.base,
+        "UTCB": _base(gateway.utcb),
         "WINDOW": board.window.base,
         "WINDOW_SIZE": board.window.size,
-        "HOST_PORT": board.host_port.base,
-        "HOST_PORT_SIZE": board.host_port.size,
+        "HOST_PORT": host_port.base,
+        "HOST_PORT_SIZE": host_port.size,
     }
     return _header(board, "PLATFORM_GATEWAY_H", macros, [])
+
+
+def _base(region: Region | None) -> int:
+    """Where a region lies that every board known by name has."""
+    if region is None:
+        raise EmulatorError("a board in BOARDS lacks a region that platform.h names: add it to emulator/board.py")
+    return region.base
 
 
 def linker_memory(board: Board, task: TaskMap | None = None) -> str:

@@ -63,9 +63,14 @@ def load_engine() -> Any:
 
 
 class IcicleMachine:
-    """One board that executes the service's image in Icicle, with the grants that the emulated machine gives it."""
+    """One board that executes the service's image in Icicle, with the grants that the emulated machine gives it.
+
+    Raises EmulatorError for a board whose firmware polls: of waiting this machine knows WFI alone.
+    """
 
     def __init__(self, board: Board, image: Image) -> None:
+        if board.service.wait_at is not None:
+            raise EmulatorError(f"board {board.name}: icicle waits by WFI alone, take the target emulated")
         self._icicle = load_engine()
         self.board = board
         self.image = image

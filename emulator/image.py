@@ -30,6 +30,7 @@ _SCOPES: Mapping[int, SymbolScope] = {0: "local", 1: "global", 2: "weak"}
 _PRECEDENCE: tuple[SymbolScope, ...] = ("global", "weak", "local")
 
 _LINK = "correct the linker script"
+_MAP = "correct the linker script or the board's memory map"
 _ENTRY = "name a Thumb function with ENTRY()"
 _NOTE = struct.Struct("<III")
 _NT_GNU_BUILD_ID = 3
@@ -105,7 +106,7 @@ class BuildInfo:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A checked firmware image for one board.
+    """A checked firmware image, for one board where one was given.
 
     `entry` has its Thumb bit cleared, as all addresses here. `symbols` maps every name that means one thing: a global
     goes before a weak one, that before a local one; local names used twice are only in `all_symbols`.
@@ -132,9 +133,19 @@ class Image:
             return b""
         return self.contents[section.offset : section.offset + section.size]
 
+    def loaded(self, address: int, size: int) -> bytes | None:
+        """What is loaded at an address; None where that is not all in one segment's data."""
+        for segment in self.segments:
+            if segment.load_address <= address and address + size <= segment.load_end:
+                return segment.data[address - segment.load_address :][:size]
+        return None
 
-def load_image(path: Path | str, board: Board, task: TaskMap | None = None) -> Image:
-    """Read and check the ELF file for a task of `board`, by default the service. Raises ImageError."""
+
+def load_image(path: Path | str, board: Board | None, task: TaskMap | None = None) -> Image:
+    """Read and check the ELF file for a task of `board`, by default the service. Raises ImageError.
+
+    Without a board the file is checked against itself alone.
+    """
     path = Path(path)
     try:
         status = path.stat()
@@ -150,11 +161,11 @@ def load_image(path: Path | str, board: Board, task: TaskMap | None = None) -> I
     return parse_image(contents, path, board, task)
 
 
-def parse_image(contents: bytes, path: Path, board: Board, task: TaskMap | None = None) -> Image:
+def parse_image(contents: bytes, path: Path, board: Board | None, task: TaskMap | None = None) -> Image:
     """Check the bytes of an ELF file as `load_image` does; `path` only names it. Raises ImageError."""
     source = Source(path, contents)
     header = elf.read_header(source)
-    place = _Place(board, task or board.service)
+    place = None if board is None else _Place(board, task or board.service)
     segments = _segments(source, elf.read_program_headers(source, header), place)
     section_headers = elf.read_section_headers(source, header)
     sections = tuple(_section(name, entry) for name, entry in section_headers)
@@ -183,14 +194,15 @@ class _Place(NamedTuple):
         return f"board {self.board.name}, task {self.task.name}"
 
 
-def _segments(source: Source, headers: tuple[ProgramHeader, ...], place: _Place) -> tuple[Segment, ...]:
+def _segments(source: Source, headers: tuple[ProgramHeader, ...], place: _Place | None) -> tuple[Segment, ...]:
     segments: dict[int, Segment] = {}
     for index, header in enumerate(headers):
         if header.type in (elf.PT_DYNAMIC, elf.PT_INTERP, elf.PT_TLS):
             raise source.error(f"segment {index}: p_type", f"{header.type} needs a dynamic loader", "link statically")
         if header.type == elf.PT_LOAD and (header.memsz or header.filesz):
             segments[index] = _segment(source, f"segment {index}:", header)
-            _check_place(source, f"segment {index}:", segments[index], place)
+            if place is not None:
+                _check_place(source, f"segment {index}:", segments[index], place)
     if not segments:
         raise source.error("program header table", "has nothing to load", _LINK)
     for (one, a), (two, b) in permutations(segments.items(), 2):
@@ -215,7 +227,11 @@ def _segment(source: Source, name: str, header: ProgramHeader) -> Segment:
 
 
 def _check_place(source: Source, name: str, segment: Segment, place: _Place) -> None:
-    """The segment's memory and its load image lie in the task's image regions, the memory with fitting access."""
+    """The segment's memory and its load image lie in the task's image regions, the memory with fitting access.
+
+    Where it has no data to load, it may be the room that an image reserves for what the loader fills.
+    """
+    shared = place.board.shared(place.task) if place.task.reserves_shared and not segment.data else ()
     ranges = (
         (f"{name} p_vaddr", segment.virtual_address, segment.end, segment.access),
         (f"{name} p_paddr", segment.load_address, segment.load_end, "r"),
@@ -223,14 +239,15 @@ def _check_place(source: Source, name: str, segment: Segment, place: _Place) -> 
     for field_name, start, end, access in ranges:
         address = start
         while address < end:
-            region = next((region for region in place.task.image_regions if region.contains(address)), None)
+            regions = (*place.task.image_regions, *shared)
+            region = next((region for region in regions if region.contains(address)), None)
             where = f"{start:#010x} to {end:#010x}"
             if region is None:
                 problem = f"{where} leaves the image regions of {place}, at {address:#010x}"
-                raise source.error(field_name, problem, _LINK)
-            if not set(access) <= set(region.access):
+                raise source.error(field_name, problem, _MAP)
+            if region not in shared and not set(access) <= set(region.access):
                 problem = f"{where} wants {access} where region {region.name} of {place} is {region.access}"
-                raise source.error(field_name, problem, _LINK)
+                raise source.error(field_name, problem, _MAP)
             address = region.end
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.image import Image, load_image
 from emulator.symbols import Symbols
 from harness.compare import Match, exchange_and_compare
@@ -161,8 +161,8 @@ def lock_step_named(target: str, against: str, firmware: Path | None, board_name
             raise TargetError(f"neither {target} nor {against} can be stepped: name an engine, such as emulated")
         if len(sides) == 1:
             sides.append(opening("icicle" if sides[0].name == "emulated" else "emulated"))
-        row = board(board_name)
-        image = load_image(firmware or default_firmware(board_name), row)
+        path = firmware or default_firmware(board_name)
+        image = load_image(path, find_board(board_name, path))
         return lock_step(sides[0], sides[1], opening("model"), image, scene)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.image import Image, load_image
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
@@ -147,7 +147,7 @@ def examine_firmware(path: Path, board_name: str = DEFAULT_BOARD) -> tuple[Findi
 
     Raises EmulatorError for a file that is no image of the service.
     """
-    kind = build_kind(load_image(path, board(board_name)))
+    kind = build_kind(load_image(path, find_board(board_name, path)))
     if kind == _FAST_BUILD:
         return ()
     evidence = f"{path.name} is a build of kind {kind}"

@@ -32,18 +32,20 @@ INSTRUCTIONS_PER_ROUND = 4 + 7
 def ping_pong(board: Board) -> System:
     """A system of both tasks: the service answers what the gateway rings."""
     answerer = _image(board.service, _ANSWERER, board.window.base)
-    return System(board, {board.service.name: answerer, board.gateway.name: caller(board)}, doorbells(board))
+    gateway, _ = board.with_gateway()
+    return System(board, {board.service.name: answerer, gateway.name: caller(board)}, doorbells(board))
 
 
 def caller(board: Board) -> Image:
     """The task that rings, for the gateway's place."""
-    return _image(board.gateway, _CALLER, board.window.base)
+    return _image(board.with_gateway()[0], _CALLER, board.window.base)
 
 
 def doorbells(board: Board) -> tuple[Signal, Signal]:
     """The words at the window's start that wake the service and the gateway."""
     window = board.window.base
-    return Signal(board.service.name, window + _REQUEST), Signal(board.gateway.name, window + _RESPONSE)
+    gateway, _ = board.with_gateway()
+    return Signal(board.service.name, window + _REQUEST), Signal(gateway.name, window + _RESPONSE)
 
 
 def _image(task: TaskMap, code: tuple[int, ...], window: int) -> Image:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from emulator.board import PAGE_SIZE
 from emulator.errors import EmulatorError
 from emulator.l4.kernel_page import KernelPage
 from emulator.l4.task import Task
@@ -103,6 +104,12 @@ class _Seat:
             self.wake_at = self._utcb.wake_at
 
 
+def _control_page(task: Task, memory: Memory) -> memoryview:
+    """The task's own, or a page that stays zero for one that has none and so never asks to be woken by time."""
+    page = task.layout.utcb
+    return memoryview(bytearray(PAGE_SIZE)) if page is None else memory.view(page.base, page.size)
+
+
 class Scheduler:
     """Runs tasks in turns on one clock.
 
@@ -123,10 +130,7 @@ class Scheduler:
                     f"signal at {signal.address:#010x}: task {signal.task} does not run or lacks that page"
                 )
             words.setdefault(task.name, []).append(memory.view(signal.address, _WORD_SIZE))
-        self._seats = [
-            _Seat(task, words.get(task.name, []), memory.view(task.layout.utcb.base, task.layout.utcb.size))
-            for task in by_name.values()
-        ]
+        self._seats = [_Seat(task, words.get(task.name, []), _control_page(task, memory)) for task in by_name.values()]
 
     def reset(self, name: str | None = None) -> None:
         """Forget timeouts and signals, as the tasks do; of one task alone where it is named."""

@@ -46,10 +46,13 @@ class System:
 
     def _task(self, layout: TaskMap, image: Image) -> Task:
         task = Task(self.board, layout, image)
-        devices: dict[Region, Device] = {self.board.uart: self.uart, self.board.system_control: self.system_control}
+        devices: dict[Region | None, Device] = {
+            self.board.uart: self.uart,
+            self.board.system_control: self.system_control,
+        }
         for region in self.board.devices(layout):
             task.map_device(region, devices[region])
-        for region in (*layout.image_regions, layout.utcb, *self.board.shared(layout)):
+        for region in (*layout.image_regions, *layout.control_pages, *self.board.shared(layout)):
             self.moe.grant(self.moe.dataspace(region.name), task)
         for region in task.shadow:
             self.moe.grant(self.moe.create(region), task)
@@ -85,7 +88,7 @@ class System:
             task.cpu.drop_snapshot()
             for region in (*task.layout.image_ram, *task.shadow):
                 self.moe.dataspace(region.name).fill(fill)
-            for region in (task.layout.utcb, *self.board.shared(task.layout)):
+            for region in (*task.layout.control_pages, *self.board.shared(task.layout)):
                 self.moe.dataspace(region.name).fill(0)
         self.uart.reset()
         self.system_control.reset()
@@ -105,7 +108,8 @@ class System:
         task.cpu.drop_snapshot()
         for region in (*task.layout.image_ram, *task.shadow):
             self.moe.dataspace(region.name).fill(fill)
-        self.moe.dataspace(task.layout.utcb.name).fill(0)
+        for region in task.layout.control_pages:
+            self.moe.dataspace(region.name).fill(0)
         task.reset()
         self.scheduler.reset(name)
 
@@ -118,5 +122,5 @@ def _memory_of(board: Board, names: Iterable[str]) -> tuple[Region, ...]:
     """The memory of the named tasks, what they share once."""
     regions: dict[str, Region] = {}
     for task in map(board.task, names):
-        regions |= {region.name: region for region in (*task.image_regions, task.utcb, *board.shared(task))}
+        regions |= {region.name: region for region in (*task.image_regions, *task.control_pages, *board.shared(task))}
     return tuple(regions.values())

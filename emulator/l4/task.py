@@ -37,7 +37,7 @@ _EXCEPTIONS: dict[int, FaultKind] = {
 class Task:
     """One task of a board. It may touch its grants, each with its own access right, and nothing else.
 
-    `state` is `running` while there is something to execute, `idle` from a WFI on, and `faulted` after a fault or a
+    `state` is `running` while there is something to execute, `idle` from a wait on, and `faulted` after a fault or a
     budget used up; a faulted task runs again after `reset`.
     """
 
@@ -47,6 +47,8 @@ class Task:
         self.layout = layout
         self.image = image
         self.cpu = Cpu(board.cpu, until=layout.code.end - 2)
+        if layout.wait_at is not None:
+            self.cpu.wait_at(layout.wait_at)
         self.state: State = "running"
         self._execute = self.cpu.run
         self._memory: list[tuple[Region, memoryview]] = []

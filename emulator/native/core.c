@@ -52,30 +52,49 @@ static uint32_t block_instructions(core *c, uint32_t address, uint32_t size)
     return b->instructions;
 }
 
-static void on_breakpoint_check(core *c, uint32_t address)
+static void stop_before(core *c, uint32_t address, enum core_stop why)
+{
+    c->pc = address;
+    c->stopped_before = true;
+    stop_with(c, why);
+}
+
+/* True where the guest waits: then nothing of this block has been executed, nor is counted. */
+static bool on_stop_check(core *c, uint32_t address)
 {
     bool passing = c->resuming && address == c->resumed_at;
     c->resuming = false;
-    for (size_t i = 0; i < c->breakpoint_count && !passing; i++) {
+    if (passing || c->stopped || c->locating) {
+        return false;
+    }
+    for (size_t i = 0; i < c->breakpoint_count; i++) {
         if (c->breakpoints[i] == address) {
-            c->pc = address;
-            stop_with(c, CORE_BREAKPOINT);
+            stop_before(c, address, CORE_BREAKPOINT);
+            return false;
         }
     }
+    if (c->waits_at == address) {
+        stop_before(c, address, CORE_IDLE);
+        return true;
+    }
+    return false;
 }
 
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 {
     core *c = user;
     (void)uc;
+    if (c->has_stops && on_stop_check(c, (uint32_t)address)) {
+        if (c->coverage != NULL) {
+            cover_wait(c->coverage, (uint32_t)address);
+        }
+        return;
+    }
     c->last[c->last_count++ & (LAST_BLOCKS - 1u)] = (uint32_t)address;
     c->fuel -= block_instructions(c, (uint32_t)address, size);
     if (c->fuel < 0) {
         stop_with(c, CORE_LIMIT);
         c->not_run = block_instructions(c, (uint32_t)address, size);
-    }
-    if (c->breakpoint_count != 0) {
-        on_breakpoint_check(c, (uint32_t)address);
     }
     if (c->feedback != NULL) {
         count_edge(c->feedback, (uint32_t)address);
@@ -272,6 +291,7 @@ enum core_stop core_run(core *c, uint64_t budget)
 {
     int64_t start = budget > INT64_MAX ? INT64_MAX : (int64_t)budget;
     c->stopped = false;
+    c->stopped_before = false;
     c->denied = false;
     c->fuel = start;
     c->not_run = 0;
@@ -287,7 +307,7 @@ enum core_stop core_run(core *c, uint64_t budget)
         c->flush_again = false;
         uc_ctl_flush_tb(c->uc);
     }
-    if (!c->stopped || c->stop != CORE_BREAKPOINT) {
+    if (!c->stopped_before) {
         uc_reg_read(c->uc, UC_ARM_REG_PC, &c->pc);
     }
     return judge(c);
@@ -523,12 +543,20 @@ bool core_breakpoint(core *c, uint32_t address)
         return false;
     }
     c->breakpoints[c->breakpoint_count++] = address;
+    c->has_stops = true;
     return true;
 }
 
 void core_clear_breakpoints(core *c)
 {
     c->breakpoint_count = 0;
+    c->has_stops = c->waits_at != NOWHERE;
+}
+
+void core_wait_at(core *c, uint32_t address)
+{
+    c->waits_at = address;
+    c->has_stops = true;
 }
 
 /* ---- life ---- */
@@ -541,6 +569,7 @@ core *core_new(void *engine, uint32_t until)
     }
     c->uc = engine;
     c->until = until;
+    c->waits_at = NOWHERE;
     /* Hooks come before anything is translated: a block translated earlier would never call them. */
     uc_hook block, fill, interrupt;
     if (uc_ctl_tlb_mode(c->uc, UC_TLB_VIRTUAL) != UC_ERR_OK ||

@@ -18,7 +18,7 @@ typedef struct core core;
 enum core_access { CORE_READ = 1, CORE_WRITE = 2, CORE_EXECUTE = 4 };
 
 enum core_stop {
-    CORE_IDLE,        /* the guest waits for an interrupt (WFI) */
+    CORE_IDLE,        /* the guest waits for an interrupt (WFI), or where core_wait_at has it */
     CORE_LIMIT,       /* its instruction budget is used up */
     CORE_DENIED,      /* an access that no grant covers: see core_fault_* */
     CORE_EXCEPTION,   /* a processor exception: undefined instruction, BKPT, SVC */
@@ -61,6 +61,12 @@ size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first
 
 bool core_breakpoint(core *c, uint32_t address); /* stop before the block that starts here */
 void core_clear_breakpoints(core *c);
+
+/*
+ * For a guest that polls in the place of a WFI: it is idle each time it comes to the block that starts here, except the
+ * one that a run begins with.
+ */
+void core_wait_at(core *c, uint32_t address);
 
 /*
  * Snapshot: memory as it is now becomes what core_restore brings back. Ranges named hot are copied each time; every

@@ -19,6 +19,7 @@
 #define EDGE_TABLE 32768u      /* a power of two, well above the edges of any image that fits the counters */
 #define COMPARED_PLACES 32768u /* direct-mapped by address, for 64 KiB of code; a power of two */
 #define LAST_BLOCKS 64u        /* a power of two: the ring index is masked */
+#define NOWHERE 1u             /* no address of code */
 #define BLOCK_CACHE 16384u     /* direct-mapped by address; a power of two */
 
 struct grant {
@@ -132,6 +133,7 @@ struct core {
     uint32_t not_run; /* instructions of the block before which the budget ended */
     enum core_stop stop;
     bool stopped;
+    bool stopped_before; /* a block: its address is in `pc`, which the engine does not know yet */
     bool denied;
     uint32_t pc;
     uint64_t instructions;
@@ -145,6 +147,8 @@ struct core {
 
     uint32_t breakpoints[BREAKPOINTS_MAX];
     size_t breakpoint_count;
+    uint32_t waits_at;   /* the block before which the guest counts as idle, or NOWHERE */
+    bool has_stops;      /* breakpoints, or `waits_at` */
     uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
     bool resuming;
 
@@ -175,6 +179,8 @@ void count_edge(struct feedback *f, uint32_t address);
 /* Coverage: a block is about to be executed; a run has ended. */
 void cover_block(core_coverage *v, uint32_t address, uint32_t size);
 void cover_end(core_coverage *v);
+/* The guest waits before the block at an address. */
+void cover_wait(core_coverage *v, uint32_t address);
 
 void free_checkpoint(core *c);
 void free_watch(core *c);

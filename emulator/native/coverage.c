@@ -9,7 +9,6 @@
 
 #define FIRST_MASK 16383u    /* the number of places is a power of two, always */
 #define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
-#define NOWHERE 1u           /* no address of code */
 
 struct core_coverage {
     core *c;
@@ -92,6 +91,14 @@ void cover_block(struct core_coverage *v, uint32_t address, uint32_t size)
     }
     v->start = address;
     v->end = address + size;
+}
+
+void cover_wait(struct core_coverage *v, uint32_t address)
+{
+    if (v->start != NOWHERE) {
+        leave_to(v, address);
+    }
+    v->start = NOWHERE;
 }
 
 /* A block is left for the next one, or by waiting; what a run was stopped in the middle or at the start of is not. */

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.calls import Buffer, Calls
 from emulator.image import load_image
 from emulator.machine import Machine
@@ -46,7 +46,7 @@ class Bench:
     """A machine that runs single functions of an image."""
 
     def __init__(self, firmware: Path, board_name: str = DEFAULT_BOARD) -> None:
-        row = board(board_name)
+        row = find_board(board_name, firmware)
         self.machine = Machine(row, load_image(firmware, row))
         self.calls = Calls(self.machine)
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median_low
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from harness.analysis.error import AnalysisError
 from harness.analysis.footprint import footprint
@@ -48,7 +48,7 @@ def firmware_by_build(builds: Iterable[str], board_name: str = DEFAULT_BOARD) ->
 
     Raises AnalysisError for one that is not there, EmulatorError for an unknown board.
     """
-    board(board_name)
+    find_board(board_name)
     paths = {build: default_firmware(board_name, build) for build in builds}
     if not paths:
         raise AnalysisError(f"no build is named; name one or more of: {', '.join(BUILDS)}")
@@ -112,8 +112,8 @@ def _boot_row(build: str, path: Path, board_name: str) -> CostRow:
 
 def measure_footprint(firmware: Mapping[str, Path], board_name: str = DEFAULT_BOARD) -> tuple[Footprint, ...]:
     """The memory that the image of each build takes."""
-    row = board(board_name)
-    return tuple(footprint(load_image(path, row), row, build) for build, path in firmware.items())
+    rows = {build: find_board(board_name, path) for build, path in firmware.items()}
+    return tuple(footprint(load_image(path, rows[build]), rows[build], build) for build, path in firmware.items())
 
 
 def _check_build(target: EmulatedTarget, build: str, path: Path) -> None:

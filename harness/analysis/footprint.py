@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from emulator.board import Board
+from emulator.board import Board, Region
 from emulator.image import Image, Section, SymbolKind
 from harness.report.cost import Footprint
 
@@ -17,18 +17,18 @@ def footprint(image: Image, board: Board, build: str) -> Footprint:
         build=build,
         code=sum(section.size for section in fixed if section.executable),
         constants=sum(section.size for section in fixed if not section.executable),
-        data=_size_in(writable, board, board.data.name),
-        bulk=_size_in(writable, board, board.bulk.name),
-        filters=_size_in(writable, board, board.filters.name),
-        stack=_size_in(writable, board, board.stack.name),
+        data=_size_in(writable, board, board.data),
+        bulk=_size_in(writable, board, board.bulk),
+        filters=_size_in(writable, board, board.filters),
+        stack=_size_in(writable, board, board.stack),
         functions=_sizes(image, "function"),
         variables=_sizes(image, "object"),
     )
 
 
-def _size_in(sections: list[Section], board: Board, region: str) -> int:
+def _size_in(sections: list[Section], board: Board, region: Region | None) -> int:
     held = [(section, board.region_at(section.address)) for section in sections]
-    return sum(section.size for section, place in held if place is not None and place.name == region)
+    return sum(section.size for section, place in held if place is not None and place == region)
 
 
 def _sizes(image: Image, kind: SymbolKind) -> tuple[tuple[str, int], ...]:

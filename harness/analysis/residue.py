@@ -72,7 +72,7 @@ class ResidueSearch:
         )
         board = target.board
         regions = ((region.name, region.base, region.end) for region in (board.stack, board.entropy_page))
-        used = (self._used(region) for region in (board.data, board.bulk))
+        used = (self._used(region) for region in board.service.variables)
         self._parts = [part for where in (*regions, *used) for part in self._split(*where, kept_ranges)]
         self._window = self._machine.view(board.window.base, board.window.size)
         self._regions = [(region.base, region.end) for region in board.regions]

@@ -34,11 +34,15 @@ class FilledRun:
         self._target = target
         self._machine = target.machine
         self._window = self._machine.view(target.board.window.base, target.board.window.size)
-        keep, bulk = set(kept), target.board.bulk
+        keep, buffers = set(kept), target.board.service.bulk
         self._buffers = {
             s.name: _Filling(s.address, self._machine.view(s.address, s.size), bytes([PATTERN]) * s.size)
             for s in target.image.all_symbols
-            if s.kind == "object" and s.size and bulk.contains(s.address, s.size) and s.name not in keep
+            if buffers is not None
+            and s.kind == "object"
+            and s.size
+            and buffers.contains(s.address, s.size)
+            and s.name not in keep
         }
         self._stack = self._machine.view(target.board.stack.base, target.board.stack.size)
         self._pattern = bytes([PATTERN]) * target.board.stack.size

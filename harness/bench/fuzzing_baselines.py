@@ -23,7 +23,8 @@ from typing import Any, Final
 import unicorn
 from unicorn import arm_const
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from harness.protocol import codec, key_image
 from harness.protocol import commands as table
@@ -76,7 +77,7 @@ class PythonHookFuzzer:
     """
 
     def __init__(self, path: Path, board_name: str, sparing: bool = False) -> None:
-        row = board(board_name)
+        row = find_board(board_name, path)
         self._window = row.window.base
         self._never = row.code.end - 2
         self._engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
@@ -100,7 +101,7 @@ class PythonHookFuzzer:
         self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
 
     def _load(self, row: Board, segments: Sequence[tuple[int, bytes]]) -> None:
-        for bank in (*row.banks, row.uart, row.system_control):
+        for bank in (*row.banks, *row.peripherals):
             self._engine.mem_map(bank.base, bank.size)
         kernel_page = _KERNEL_PAGE.pack(table.KERNEL_PAGE_MAGIC, table.KERNEL_PAGE_VERSION, 0)
         pages = ((row.kernel_page, kernel_page), (row.entropy_page, ENTROPY), (row.key_storage, KEYS))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.calls import Buffer, Calls
 from emulator.image import load_image
 from emulator.machine import Machine
@@ -29,7 +29,8 @@ _MLDSA_MEMORY_LIMIT = 72 * 1024
 
 @contextmanager
 def _calls(path: Path, board_name: str) -> Iterator[Calls]:
-    machine = Machine(board(board_name), load_image(path, board(board_name)))
+    row = find_board(board_name, path)
+    machine = Machine(row, load_image(path, row))
     try:
         yield Calls(machine)
     finally:
@@ -96,7 +97,7 @@ def mldsa_memory(path: Path, board_name: str) -> Figure:
     """Signing with ML-DSA-65 through the window: deepest stack plus the static working memory."""
     load = next(w for w in workloads() if w.command.name == "MLDSA_SIGN" and w.parameter_set == "ML-DSA-65")
     row = measure_cost({"release": path}, board_name, 2, loads=[load])[0]
-    scratch = load_image(path, board(board_name)).symbols["mldsa_working_memory"].size
+    scratch = load_image(path, find_board(board_name, path)).symbols["mldsa_working_memory"].size
     return Figure(
         "ML-DSA-65 signing, stack and scratch",
         row.stack_bytes + scratch,

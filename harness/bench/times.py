@@ -11,7 +11,7 @@ from pathlib import Path
 import unicorn
 from unicorn import arm_const
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.calls import Calls
 from emulator.image import load_image
 from emulator.l4.ping_pong import ping_pong
@@ -70,7 +70,7 @@ def exchange_times(path: Path, board_name: str) -> tuple[Figure, ...]:
 
 def task_switch(board_name: str) -> Figure:
     """From the gateway's ring over the service's answer to the gateway that sees it: two turns of the scheduler."""
-    system = ping_pong(board(board_name))
+    system = ping_pong(find_board(board_name))
     try:
         empty = _empty_emu_start()
         round_trip = _microseconds(lambda: system.run(SWITCH_BUDGET, turns=2 * SWITCHES), 1) / SWITCHES
@@ -93,7 +93,7 @@ SPEED_BYTES = 64 * 1024
 
 def guest_speed(path: Path, board_name: str) -> Figure:
     """SHA3-256 over 64 KiB: the bench's machine by a plain engine over the same image."""
-    row = board(board_name)
+    row = find_board(board_name, path)
     machine = Machine(row, load_image(path, row))
     try:
         calls = Calls(machine)

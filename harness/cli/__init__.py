@@ -23,6 +23,7 @@ COMMANDS = (
     "diff",
     "doctor",
     "fuzz",
+    "init",
     "keys",
     "minimize",
     "open",

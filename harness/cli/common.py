@@ -41,7 +41,9 @@ json_option = click.option("--json", "json_path", metavar="FILE", help="write th
 firmware_option = click.option(
     "--firmware", type=click.Path(path_type=Path), metavar="ELF", help="firmware image; default: the release build"
 )
-board_option = click.option("--board", default=DEFAULT_BOARD, show_default=True, help="board to emulate")
+board_option = click.option(
+    "--board", default=DEFAULT_BOARD, show_default=True, help="board to emulate: its name, or a file .toml"
+)
 keys_option = click.option(
     "--keys",
     "keys_path",

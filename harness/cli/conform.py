@@ -13,7 +13,7 @@ from markupsafe import Markup
 from rich.markup import escape
 from rich.progress import Progress
 
-from emulator.board import board as board_row
+from emulator.board_file import find_board
 from emulator.coverage import CoverageRecorder
 from emulator.image import load_image
 from emulator.l4.picture import svg
@@ -146,7 +146,8 @@ def _coverage(run: ConformanceRun, options: ConformanceOptions, recorder: Covera
     """What the run reached of the judged image; nothing of a target that executes none."""
     if run.target != "emulated":
         return None
-    image = load_image(_image(options), board_row(options.board))
+    path = _image(options)
+    image = load_image(path, find_board(options.board, path))
     data = recorder.data(image)
     return CoverageReport.of(image, data, source_coverage(image, data))
 

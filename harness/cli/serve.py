@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from emulator.board import board as board_row
+from emulator.board_file import find_board
 from emulator.image import load_image
 from harness.cli.common import board_option, entropy_option, firmware_option, read_keys
 from harness.default_keys import default_keys
@@ -64,7 +64,7 @@ def serve(
     image_path = firmware or default_firmware(board)
     if not image_path.is_file():
         raise TargetError(f"{image_path}: no such firmware image; build it with `make firmware`")
-    row = board_row(board)
+    row = find_board(board, image_path)
     keys = default_keys() if keys_path is None else read_keys(keys_path)
     device = DeviceOptions(row, load_image(image_path, row), keys.build(), entropy, clock)
     options = ServeOptions(path or default_socket(), device, max_clients, control)

@@ -34,7 +34,7 @@ def opened(judged: Target, build: str) -> Iterator[EmulatedTarget]:
     """A target of its own with the image of `build`; the judged target is left alone."""
     path = image_of(judged, build)
     assert isinstance(judged, EmulatedTarget)
-    target = EmulatedTarget(path, judged.board.name)
+    target = EmulatedTarget(path, judged.board_name)
     try:
         yield target
     finally:

@@ -287,7 +287,7 @@ def residue(dut: Dut, needles: list[bytes]) -> list[str]:
     """Where the service's own memory (stack, variables, buffers) holds one of the needles, of at most 16 bytes each."""
     board = dut.emulated.board
     found = []
-    for region in (board.stack, board.data, board.bulk):
+    for region in (board.stack, *board.service.variables):
         for offset, memory in _used(dut.machine.read(region.base, region.size)):
             for needle in needles:
                 place = memory.find(needle)

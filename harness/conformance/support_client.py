@@ -148,9 +148,11 @@ def judged_firmware(target: Target) -> Firmware:
     if not isinstance(target, EmulatedTarget):
         pytest.skip(f"target {target.name} runs no tasks: the client side needs the images of service and gateway")
     path = target.image.path
+    if target.board.gateway is None:
+        pytest.skip(f"board {target.board.name} has no gateway, which the client side needs")
     if not gateway_beside(path).is_file():
         pytest.skip(f"there is no {gateway_beside(path).name} beside {path.name}")
-    return Firmware(entropy=ENTROPY, key_image=default_keys().build(), image=path, board=target.board.name)
+    return Firmware(entropy=ENTROPY, key_image=default_keys().build(), image=path, board=target.board_name)
 
 
 def open_gateway(target: Target, record: RecordCoverage) -> Iterator[GatewaySystem]:

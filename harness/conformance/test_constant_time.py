@@ -36,7 +36,7 @@ def bench(bench_target: object) -> Iterator[Bench | None]:
     if not isinstance(bench_target, EmulatedTarget):
         yield None
         return
-    made = Bench(bench_target.image.path, bench_target.board.name)
+    made = Bench(bench_target.image.path, bench_target.board_name)
     yield made
     made.close()
 

@@ -111,7 +111,7 @@ class Betrayed:
         self.target = target
         self.service = target.system.tasks[SERVICE]
         self.gateway = target.system.tasks[GATEWAY]
-        region = target.board.host_port
+        _, region = target.board.with_gateway()
         self.port = HostPort(target.system.view(region.base, region.size))
 
     def again(self) -> None:
@@ -149,7 +149,7 @@ class Betrayed:
 @pytest.fixture(scope="module")
 def _betrayed(bench_target: Target) -> Iterator[Betrayed]:
     board = judged(bench_target).board
-    host = Signal(GATEWAY, board.host_port.base)
+    host = Signal(GATEWAY, board.with_gateway()[1].base)
     tasks = TasksTarget(board, hostile_image(board, SERVICE), gateway_image(board), (host,))
     tasks.boot(bytes(48), b"")
     yield Betrayed(tasks)

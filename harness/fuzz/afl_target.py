@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from emulator.board_file import SUFFIX
 from emulator.errors import EmulatorError
 from harness.fuzz.engine import Engine, StatsFile, lib
 from harness.fuzz.executor import Verdict
@@ -36,7 +37,8 @@ _FOR_COMPARES: Final = "___AFL_EINS_ZWEI_POLIZEI___"
 def command(options: Options, number: int) -> list[str]:
     """The command line for instance `number` of a campaign; it works from any folder."""
     line = [sys.executable, "-P", "-m", "harness.fuzz.afl_target", "--firmware", str(options.firmware.resolve())]
-    line += ["--board", options.board, "--work", str(options.work.resolve()), "--number", str(number)]
+    board = str(Path(options.board).resolve()) if options.board.endswith(SUFFIX) else options.board
+    line += ["--board", board, "--work", str(options.work.resolve()), "--number", str(number)]
     for oracle in options.oracles:
         line += ["--oracle", oracle]
     return [*line, "--raw"] if options.raw else line

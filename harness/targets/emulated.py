@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.cpu import lib
 from emulator.image import load_image
 from emulator.machine import Machine
 from emulator.steps import Steps, current_row
-from emulator.stop import IDLE, Stop
+from emulator.stop import IDLE, LimitReached, Stop
 from harness.protocol import commands as table
 from harness.protocol.codec import Response
 from harness.targets.base import CLOCK, LEAP, MEMORY, RESET, STEP, TargetError, TargetStopped
@@ -41,7 +42,8 @@ class EmulatedTarget:
     capabilities = frozenset({CLOCK, LEAP, MEMORY, RESET, STEP})
 
     def __init__(self, firmware: Path, board_name: str = "an386") -> None:
-        self.board: Board = board(board_name)
+        self.board_name = board_name  # or the path of its file
+        self.board: Board = find_board(board_name, firmware)
         self.image = load_image(firmware, self.board)
         self.machine = Machine(self.board, self.image)
         region = self.board.window
@@ -74,7 +76,7 @@ class EmulatedTarget:
         stop = self.machine.run(BOOT_BUDGET)
         self.instructions = self.machine.instructions
         if stop is not IDLE:
-            raise TargetStopped(f"the service does not come up: {describe(stop)}")
+            raise TargetStopped(f"the service does not come up: {describe(stop)}{self._waiting(stop)}")
         self.machine.snapshot(self._hot_ranges())
         self._booted = wanted
 
@@ -199,6 +201,15 @@ class EmulatedTarget:
         self.machine.cpu.forget_translations()
         self._booted = None
         return before
+
+    def _waiting(self, stop: Stop) -> str:
+        """What else may be wrong with a service that never waits, on a board that says where it does."""
+        place = self.board.service.wait_at
+        if place is None or not isinstance(stop, LimitReached):
+            return ""
+        return (
+            f"; it never came to {place:#010x}, where board {self.board.name} has it wait: name where its loop begins"
+        )
 
     def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
         """What each request writes: stack, variables, doorbells and the response header's page."""

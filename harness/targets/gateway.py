@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.image import load_image
 from emulator.l4.scheduler import Outcome as Run
 from emulator.l4.scheduler import Signal
@@ -55,18 +56,19 @@ class GatewaySystem:
     def __init__(
         self, firmware: Path | None = None, board_name: str = DEFAULT_BOARD, gateway: Path | None = None
     ) -> None:
-        row: Board = board(board_name)
         service = firmware or default_firmware(board_name)
-        paths = {row.service.name: service, row.gateway.name: gateway or gateway_beside(service)}
+        row: Board = find_board(board_name, service)
+        client, port = row.with_gateway()
+        paths = {row.service.name: service, client.name: gateway or gateway_beside(service)}
         for path in paths.values():
             if not path.is_file():
                 raise TargetError(f"{path}: no such firmware image; build it with `make firmware`")
         images = {name: load_image(path, row, row.task(name)) for name, path in paths.items()}
-        window, port = row.window, row.host_port
+        window = row.window
         signals = (
             Signal(row.service.name, window.base + table.WINDOW_REQUEST_DOORBELL),
-            Signal(row.gateway.name, window.base + table.WINDOW_RESPONSE_DOORBELL),
-            Signal(row.gateway.name, port.base),
+            Signal(client.name, window.base + table.WINDOW_RESPONSE_DOORBELL),
+            Signal(client.name, port.base),
         )
         self.board = row
         self.system = System(row, images, signals)
@@ -74,7 +76,7 @@ class GatewaySystem:
         self.host_port = HostPort(self.system.view(port.base, port.size))
         self.pace = PACE_US
         self._service = self.system.tasks[row.service.name].measure()
-        self._gateway = self.system.tasks[row.gateway.name].measure()
+        self._gateway = self.system.tasks[client.name].measure()
 
     def __enter__(self) -> Self:
         return self

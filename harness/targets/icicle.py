@@ -6,7 +6,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from emulator.board import Board, board
+from emulator.board import Board
+from emulator.board_file import find_board
 from emulator.icicle_machine import IcicleMachine, IcicleState
 from emulator.image import load_image
 from emulator.l4.kernel_page import KernelPage
@@ -31,7 +32,7 @@ class IcicleTarget:
     capabilities = frozenset({CLOCK, LEAP, RESET, SNAPSHOT, STEP})
 
     def __init__(self, firmware: Path, board_name: str = "an386") -> None:
-        self.board: Board = board(board_name)
+        self.board: Board = find_board(board_name, firmware)
         self.image = load_image(firmware, self.board)
         self.machine = IcicleMachine(self.board, self.image)
         self._kernel = memoryview(bytearray(self.board.kernel_page.size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emulator.board_file import SUFFIX, firmware_of
 from harness.installation import BUILT
 from harness.targets.base import Target, TargetError
 from harness.targets.device import DeviceTarget
@@ -16,7 +17,13 @@ from harness.targets.native import NativeTarget
 
 
 def default_firmware(board: str = DEFAULT_BOARD, build: str = "release") -> Path:
-    """Where `make firmware` puts the service's image."""
+    """Where `make firmware` puts the service's image; of a board file the image that it names, which is its release.
+
+    Raises EmulatorError for a board file that names none or cannot be used.
+    """
+    if board.endswith(SUFFIX):
+        named = firmware_of(board)
+        return named if build == "release" else named.parent.parent / build / named.name
     return BUILT / board / build / "service.elf"
 
 

@@ -52,7 +52,7 @@ class TasksTarget:
     def __init__(self, board: Board, service: Image, gateway: Image, signals: tuple[Signal, ...] = ()) -> None:
         order = board.window.base + ORDER_DOORBELL
         orders = tuple(Signal(task.name, order) for task in board.tasks)
-        images = {board.service.name: service, board.gateway.name: gateway}
+        images = {board.service.name: service, board.with_gateway()[0].name: gateway}
         self.board = board
         self.system = System(board, images, (*doorbells(board), *orders, *signals))
         self._memory = self.system.view(board.window.base, board.window.size)

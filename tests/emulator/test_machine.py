@@ -135,6 +135,18 @@ def test_restore_after_a_fault_lets_the_guest_go_on(guest: Machine) -> None:
     assert counter(guest) == 1
 
 
+def test_a_guest_may_wait_where_it_polls(guest: Machine) -> None:
+    guest.cpu.wait_at(guest.image.symbols["spin"].address)
+    before = counter(guest)
+    assert ask(guest, 8) is IDLE
+    assert guest.cpu.registers().pc == guest.image.symbols["spin"].address
+    assert counter(guest) == before, "nothing of the block has been executed"
+    assert guest.cpu.last_blocks(1) != (guest.image.symbols["spin"].address,)
+    # It goes on from there: into the loop that this function is.
+    assert isinstance(guest.run(1000), LimitReached)
+    assert counter(guest) > before
+
+
 def test_a_breakpoint_stops_before_its_function_and_is_passed_on_resume(guest: Machine) -> None:
     address = guest.image.symbols["spin"].address
     guest.cpu.add_breakpoint(address)

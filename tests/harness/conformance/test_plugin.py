@@ -63,6 +63,23 @@ def test_wrong_options_are_told(pytester: pytest.Pytester, firmware: Path, optio
     assert said in result.stdout.str() + result.stderr.str()
 
 
+def test_a_case_that_looks_for_what_a_firmware_does_not_have_is_skipped(
+    pytester: pytest.Pytester, firmware: Path
+) -> None:
+    look = "assert dut.emulated.peek('no_such_variable') == 0"
+    pytester.makepyfile(f"""
+import pytest
+@pytest.mark.clause("HDR-1")
+def test_judges_a_clause(dut):
+    {look}
+def test_of_ones_own(dut):
+    {look}
+""")
+    result = pytester.runpytest("-rs")
+    result.assert_outcomes(skipped=1, failed=1)
+    assert "the case looks into the firmware" in result.stdout.str()
+
+
 def test_an_unknown_clause_in_a_mark_is_told(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.clause('XYZ-1')\ndef test_x(): pass\n")
     result = pytester.runpytest("--target", "model")
