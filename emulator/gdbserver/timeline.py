@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A system's life so far, in which one can go back: what the host did to it, and states to start again from.
+
+The emulator is deterministic, so a moment is known by how many instructions were executed and how many of the host's
+changes were made. To go back to it, the nearest earlier state is restored and the system runs again, with the changes
+made where they were made. A change in the past begins another future: what was behind it is forgotten.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from emulator.gdbserver.stepping import Halt, Stepper, Watchpoint, Why
+from emulator.l4.system import System
+from emulator.l4.system_state import SystemState, capture, restore
+
+# Instructions between two states, a few hundredths of a second to replay; doubled each time that too many are kept.
+INTERVAL: Final = 1_000_000
+STATES_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """`count` instructions were executed and `changes` changes made by the host."""
+
+    count: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What the host did when `count` instructions had been executed; doing it again has the same effect."""
+
+    count: int
+    make: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    moment: Moment
+    state: SystemState
+
+
+class Timeline:
+    """A system under a debugger; its life begins as it is now. All changes by the host have to go through here."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._stepper = Stepper(system)
+        self._changes: list[_Change] = []
+        self._made = 0
+        self._interval = INTERVAL
+        self._kept: list[_Kept] = [_Kept(Moment(0, 0), capture(system))]
+        self._points: tuple[tuple[int, ...], tuple[Watchpoint, ...]] = ((), ())
+        self._told: Moment | None = None  # where a watchpoint was told
+
+    def close(self) -> None:
+        """Take the debugger away."""
+        self._stepper.close()
+
+    @property
+    def now(self) -> Moment:
+        """The present moment."""
+        return Moment(self._stepper.count, self._made)
+
+    @property
+    def task(self) -> str:
+        """Whose turn it is, or was."""
+        return self.system.scheduler.state().interrupted or self._stepper.last
+
+    def set_points(self, breakpoints: Iterable[int], watchpoints: Iterable[Watchpoint]) -> None:
+        """What stops a run, in the place of what did before. Raises EmulatorError for too many."""
+        self._points = (tuple(breakpoints), tuple(watchpoints))
+        self._stepper.set_points(*self._points)
+
+    # ---- changes by the host ----
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory, code as well. Raises EmulatorError where there is none."""
+        if self.system.read(address, len(data)) == data:
+            return
+        code = any(region.executable and region.base < address + len(data) and address < region.end
+                   for task in self.system.tasks.values() for region in task.layout.image_regions)
+
+        def make() -> None:
+            self.system.write(address, data)
+            if code:
+                for task in self.system.tasks.values():
+                    task.cpu.forget_translations()
+
+        self._change(make)
+
+    @contextmanager
+    def edit(self, address: int, size: int) -> Iterator[memoryview]:
+        """Memory to be changed in place, within the `with` block; what differs afterwards is one change."""
+        before = self.system.read(address, size)
+        copy = bytearray(before)
+        yield memoryview(copy)
+        if copy != before:
+            begin = next(i for i in range(size) if copy[i] != before[i])
+            end = next(i for i in range(size, 0, -1) if copy[i - 1] != before[i - 1])
+            self.write(address + begin, bytes(copy[begin:end]))
+
+    def set_registers(self, task: str, values: Mapping[str, int]) -> None:
+        """Change registers of a task."""
+        cpu = self.system.tasks[task].cpu
+        known = cpu.registers().as_dict()
+        wanted = {name: value for name, value in values.items() if known[name] != value}
+        if wanted:
+            self._change(lambda: cpu.set_registers(wanted))
+
+    def set_clock(self, microseconds: int) -> None:
+        """Set the kernel's clock."""
+        if self.system.kernel_page.now != microseconds:
+            self._change(lambda: self.system.kernel_page.set_clock(microseconds))
+
+    def _change(self, make: Callable[[], None]) -> None:
+        make()
+        now = self.now
+        del self._changes[self._made :]
+        self._kept = [kept for kept in self._kept if kept.moment <= now]
+        self._changes.append(_Change(now.count, make))
+        self._made += 1
+        self._told = None
+
+    def _make_due(self, until: int) -> None:
+        """Make the changes of this moment again, of the first `until`."""
+        count = self._stepper.count
+        while self._made < until and self._changes[self._made].count == count:
+            self._changes[self._made].make()
+            self._made += 1
+
+    # ---- forward ----
+
+    def forward(self, budget: int, step: str | None = None, told: bool = True) -> Halt:
+        """Run for at most `budget` instructions, or behind one of the task `step`. In the past, history repeats.
+
+        At a watchpoint and at a fault the system stands before the instruction. `limit` says that the budget is used
+        up, `idle` that every task waits and nothing is known to come. `told`: a breakpoint right here is none.
+        """
+        begin = self._stepper.count
+        known: frozenset[Why] = frozenset(["watchpoint"] if self._told == self.now else [])
+        while True:
+            self._make_due(len(self._changes))
+            ahead = self._changes[self._made].count if self._made < len(self._changes) else begin + budget
+            passed = known | {"breakpoint"} if told and self._stepper.count == begin else frozenset()
+            halt = self._stepper.run(min(begin + budget, ahead), step=step, told=passed)
+            over = self._made == len(self._changes) or self._stepper.count == begin + budget
+            if over or halt.why not in ("limit", "idle"):
+                break
+        self._told = None
+        if halt.why in ("watchpoint", "fault"):
+            self.go_to(Moment(halt.at, self._made))
+            self._told = self.now if halt.why == "watchpoint" else None
+        self._keep()
+        return halt
+
+    def _keep(self) -> None:
+        """Keep the present state if the last one is long ago; every second one goes where there are too many."""
+        now = self.now
+        if now.count - self._kept[-1].moment.count < self._interval:
+            return
+        self._kept.append(_Kept(now, capture(self.system, self._kept[-1].state)))
+        if len(self._kept) > STATES_MAX:
+            self._interval *= 2
+            self._kept = self._kept[::2]
+
+    # ---- back ----
+
+    def go_to(self, moment: Moment) -> None:
+        """To an earlier moment of this life, or to one ahead that has been already."""
+        self._stepper.set_points((), ())
+        index = bisect_right(self._kept, moment, key=lambda kept: kept.moment) - 1
+        self._restore(self._kept[index])
+        while True:
+            self._make_due(moment.changes)
+            if self.now == moment:
+                break
+            ahead = self._changes[self._made].count if self._made < moment.changes else moment.count
+            self._stepper.run(ahead)
+        self._stepper.set_points(*self._points)
+        self._told = None
+
+    def _restore(self, kept: _Kept) -> None:
+        restore(self.system, kept.state)
+        self._stepper.count, self._made = kept.moment.count, kept.moment.changes
+
+    def step_back(self) -> bool:
+        """Undo the last instruction, and what the host did since; False at the beginning."""
+        count = self._stepper.count
+        if count == 0:
+            return False
+        self.go_to(self._at(count - 1))
+        return True
+
+    def _at(self, count: int) -> Moment:
+        """The last moment at which so many instructions had been executed."""
+        return Moment(count, bisect_right(self._changes, count, key=lambda change: change.count))
+
+    def back(self, go_on: Callable[[], bool]) -> Halt:
+        """Run back to where a point was hit last, or to the beginning (`start`). At a watchpoint the system stands
+        before the access. `go_on` is asked now and then; where it says no, all stays as it was (`interrupt`)."""
+        begin = end = self.now
+        for kept in [kept for kept in reversed(self._kept) if kept.moment < begin]:
+            if not go_on():
+                self.go_to(begin)
+                return Halt("interrupt", self.task)
+            self._restore(kept)
+            hit = self._last_hit(end.count)
+            if hit is not None:
+                self.go_to(self._at(hit.at))
+                return hit
+            end = kept.moment
+        self.go_to(Moment(0, 0))
+        return Halt("start", self.task)
+
+    def _last_hit(self, end: int) -> Halt | None:
+        last: Halt | None = None
+        while self._stepper.count < end:
+            self._make_due(len(self._changes))
+            ahead = self._changes[self._made].count if self._made < len(self._changes) else end
+            halt = self._stepper.run(min(ahead, end), collect=True)
+            last = halt if halt.why in ("breakpoint", "watchpoint") else last
+        return last
