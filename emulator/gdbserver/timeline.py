@@ -22,6 +22,9 @@ from emulator.l4.system_state import SystemState, capture, restore
 INTERVAL: Final = 1_000_000
 STATES_MAX: Final = 64
 
+# So far before a moment that was gone to, one more state is kept: who goes back a step often does so again.
+NEAR: Final = 2_000
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Moment:
@@ -55,6 +58,8 @@ class Timeline:
         self._made = 0
         self._interval = INTERVAL
         self._kept: list[_Kept] = [_Kept(Moment(0, 0), capture(system))]
+        self._names: dict[str, Moment] = {}
+        self._near: _Kept | None = None  # before the last moment that was gone to
         self._points: tuple[tuple[int, ...], tuple[Watchpoint, ...]] = ((), ())
         self._told: Moment | None = None  # where a watchpoint was told
 
@@ -76,6 +81,17 @@ class Timeline:
         """What stops a run, in the place of what did before. Raises EmulatorError for too many."""
         self._points = (tuple(breakpoints), tuple(watchpoints))
         self._stepper.set_points(*self._points)
+
+    # ---- named moments ----
+
+    @property
+    def names(self) -> Mapping[str, Moment]:
+        """The named moments of this life."""
+        return dict(self._names)
+
+    def name(self, name: str) -> None:
+        """Give the present moment a name, to go back to it."""
+        self._names[name] = self.now
 
     # ---- changes by the host ----
 
@@ -106,12 +122,18 @@ class Timeline:
             self.write(address + begin, bytes(copy[begin:end]))
 
     def set_registers(self, task: str, values: Mapping[str, int]) -> None:
-        """Change registers of a task."""
+        """Change registers of a task. One that waits goes on where its `pc` is set."""
         cpu = self.system.tasks[task].cpu
         known = cpu.registers().as_dict()
         wanted = {name: value for name, value in values.items() if known[name] != value}
+
+        def make() -> None:
+            cpu.set_registers(wanted)
+            if "pc" in wanted:  # there is something to execute, also where the task has waited
+                self.system.scheduler.interrupt(task)
+
         if wanted:
-            self._change(lambda: cpu.set_registers(wanted))
+            self._change(make)
 
     def set_clock(self, microseconds: int) -> None:
         """Set the kernel's clock."""
@@ -123,6 +145,9 @@ class Timeline:
         now = self.now
         del self._changes[self._made :]
         self._kept = [kept for kept in self._kept if kept.moment <= now]
+        self._names = {name: moment for name, moment in self._names.items() if moment <= now}
+        if self._near is not None and self._near.moment > now:
+            self._near = None
         self._changes.append(_Change(now.count, make))
         self._made += 1
         self._told = None
@@ -174,16 +199,25 @@ class Timeline:
     def go_to(self, moment: Moment) -> None:
         """To an earlier moment of this life, or to one ahead that has been already."""
         self._stepper.set_points((), ())
-        index = bisect_right(self._kept, moment, key=lambda kept: kept.moment) - 1
-        self._restore(self._kept[index])
+        start = self._kept[bisect_right(self._kept, moment, key=lambda kept: kept.moment) - 1]
+        self._names = {name: moment for name, moment in self._names.items() if moment <= now}
+        if self._near is not None and start.moment < self._near.moment <= moment:
+            start = self._near
+        self._restore(start)
+        if moment.count - start.moment.count > 2 * NEAR:
+            self._run_to(self.last_at(moment.count - NEAR))
+            self._near = _Kept(self.now, capture(self.system, start.state))
+        self._run_to(moment)
+        self._stepper.set_points(*self._points)
+        self._told = None
+
+    def _run_to(self, moment: Moment) -> None:
         while True:
             self._make_due(moment.changes)
             if self.now == moment:
-                break
+                return
             ahead = self._changes[self._made].count if self._made < moment.changes else moment.count
             self._stepper.run(ahead)
-        self._stepper.set_points(*self._points)
-        self._told = None
 
     def _restore(self, kept: _Kept) -> None:
         restore(self.system, kept.state)
@@ -194,29 +228,37 @@ class Timeline:
         count = self._stepper.count
         if count == 0:
             return False
-        self.go_to(self._at(count - 1))
+        self.go_to(self.last_at(count - 1))
         return True
 
-    def _at(self, count: int) -> Moment:
+    def last_at(self, count: int) -> Moment:
         """The last moment at which so many instructions had been executed."""
         return Moment(count, bisect_right(self._changes, count, key=lambda change: change.count))
 
-    def back(self, go_on: Callable[[], bool]) -> Halt:
-        """Run back to where a point was hit last, or to the beginning (`start`). At a watchpoint the system stands
-        before the access. `go_on` is asked now and then; where it says no, all stays as it was (`interrupt`)."""
+    def back(self) -> Iterator[Halt | None]:
+        """Run back to where a point was hit last, or to the beginning (`start`): None a piece, and in the end the Halt.
+
+        At a watchpoint the system stands before the access. Closed before the end, it leaves all as it was.
+        """
         begin = end = self.now
-        for kept in [kept for kept in reversed(self._kept) if kept.moment < begin]:
-            if not go_on():
+        done = False
+        try:
+            for kept in [kept for kept in reversed(self._kept) if kept.moment < begin]:
+                self._restore(kept)
+                hit = self._last_hit(end.count)
+                if hit is not None:
+                    self.go_to(self.last_at(hit.at))
+                    done = True
+                    yield hit
+                    return
+                end = kept.moment
+                yield None
+            self.go_to(Moment(0, 0))
+            done = True
+            yield Halt("start", self.task)
+        finally:
+            if not done:
                 self.go_to(begin)
-                return Halt("interrupt", self.task)
-            self._restore(kept)
-            hit = self._last_hit(end.count)
-            if hit is not None:
-                self.go_to(self._at(hit.at))
-                return hit
-            end = kept.moment
-        self.go_to(Moment(0, 0))
-        return Halt("start", self.task)
 
     def _last_hit(self, end: int) -> Halt | None:
         last: Halt | None = None
