@@ -62,6 +62,7 @@ class Timeline:
         self._near: _Kept | None = None  # before the last moment that was gone to
         self._points: tuple[tuple[int, ...], tuple[Watchpoint, ...]] = ((), ())
         self._told: Moment | None = None  # where a watchpoint was told
+        self._told_back: Moment | None = None  # the same on the way back
 
     def close(self) -> None:
         """Take the debugger away."""
@@ -177,7 +178,7 @@ class Timeline:
             over = self._made == len(self._changes) or self._stepper.count == begin + budget
             if over or halt.why not in ("limit", "idle"):
                 break
-        self._told = None
+        self._told = self._told_back = None
         if halt.why in ("watchpoint", "fault"):
             self.go_to(Moment(halt.at, self._made))
             self._told = self.now if halt.why == "watchpoint" else None
@@ -209,7 +210,7 @@ class Timeline:
             self._near = _Kept(self.now, capture(self.system, start.state))
         self._run_to(moment)
         self._stepper.set_points(*self._points)
-        self._told = None
+        self._told = self._told_back = None
 
     def _run_to(self, moment: Moment) -> None:
         while True:
@@ -238,20 +239,22 @@ class Timeline:
     def back(self) -> Iterator[Halt | None]:
         """Run back to where a point was hit last, or to the beginning (`start`): None a piece, and in the end the Halt.
 
-        At a watchpoint the system stands before the access. Closed before the end, it leaves all as it was.
+        At a watchpoint the system stands behind the access: gdb undoes it by a step of its own, to see what it did.
+        Closed before the end, all is as it was.
         """
-        begin = end = self.now
+        begin = self.now
+        end = begin.count - (self._told_back == begin)
         done = False
         try:
             for kept in [kept for kept in reversed(self._kept) if kept.moment < begin]:
                 self._restore(kept)
-                hit = self._last_hit(end.count)
+                hit = self._last_hit(end)
                 if hit is not None:
-                    self.go_to(self.last_at(hit.at))
+                    self._stand_at(hit)
                     done = True
                     yield hit
                     return
-                end = kept.moment
+                end = min(end, kept.moment.count)
                 yield None
             self.go_to(Moment(0, 0))
             done = True
@@ -259,6 +262,13 @@ class Timeline:
         finally:
             if not done:
                 self.go_to(begin)
+
+    def _stand_at(self, hit: Halt) -> None:
+        moment = self.last_at(hit.at)
+        if hit.why == "watchpoint":
+            moment = Moment(hit.at + 1, moment.changes)
+        self.go_to(moment)
+        self._told_back = moment if hit.why == "watchpoint" else None
 
     def _last_hit(self, end: int) -> Halt | None:
         last: Halt | None = None

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define ACCESS_MAX 8u /* bytes of the widest access: hooks are chosen by where an access begins */
+
 struct watchpoint {
     uint32_t address;
     uint32_t size;
@@ -20,8 +22,10 @@ struct seat {
     uint32_t number;
     uc_hook instruction;
     uc_hook access;
-    bool watching;
+    uint32_t low; /* the addresses that the hook of accesses covers, none where both are 0 */
+    uint32_t high;
     uint32_t if_then; /* EPSR.IT for the next instruction */
+    bool inside;      /* the last one belongs to an If-Then block */
     uint32_t last;    /* address of the instruction that was begun last */
     const struct grant *code;
 };
@@ -75,7 +79,8 @@ static uint32_t halfword_at(struct seat *s, uint32_t address)
 
 static void advance_if_then(struct seat *s, uint32_t address)
 {
-    if (s->if_then != 0) {
+    s->inside = s->if_then != 0;
+    if (s->inside) {
         s->if_then = (s->if_then & 7u) ? (s->if_then & 0xE0u) | (s->if_then << 1 & 0x1Fu) : 0;
         return;
     }
@@ -162,7 +167,9 @@ static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
     debugger *d = s->d;
     int access = type == UC_MEM_WRITE ? CORE_WRITE : CORE_READ;
     (void)value;
-    leave_if_then_block(uc);
+    if (s->inside) { /* asked first: it is costly, and hardly ever needed */
+        leave_if_then_block(uc);
+    }
     if (s->c->locating || d->run.pass_watchpoint || d->watched) {
         return;
     }
@@ -177,19 +184,37 @@ static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
     }
 }
 
-static void watch(struct seat *s, bool on)
+/* The hook covers what the watchpoints span and no more: accesses elsewhere stay ten times as fast. */
+static void watch(struct seat *s, uint32_t low, uint32_t high)
 {
-    if (on == s->watching) {
+    if (s->low == low && s->high == high) {
         return;
     }
-    if (on) {
-        s->watching = uc_hook_add(s->c->uc, &s->access, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, s, 1,
-                                  0) == UC_ERR_OK;
-    } else {
+    if (s->low < s->high) {
         uc_hook_del(s->c->uc, s->access);
-        s->watching = false;
+    }
+    s->low = low;
+    s->high = high;
+    if (low < high && uc_hook_add(s->c->uc, &s->access, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, s, low,
+                                  high - 1u) != UC_ERR_OK) {
+        s->low = s->high = 0;
     }
     core_forget_translations(s->c);
+}
+
+static void watch_all(debugger *d)
+{
+    uint32_t low = UINT32_MAX;
+    uint32_t high = 0;
+    for (size_t i = 0; i < d->watchpoint_count; i++) {
+        const struct watchpoint *w = &d->watchpoints[i];
+        uint32_t reach = w->address < ACCESS_MAX ? 0 : w->address - (ACCESS_MAX - 1u);
+        low = reach < low ? reach : low;
+        high = w->address + w->size > high ? w->address + w->size : high;
+    }
+    for (uint32_t i = 0; i < d->seat_count; i++) {
+        watch(&d->seats[i], high == 0 ? 0 : low, high);
+    }
 }
 
 /* ---- points and runs ---- */
@@ -206,7 +231,7 @@ bool debugger_breakpoint(debugger *d, uint32_t address)
 
 bool debugger_watchpoint(debugger *d, uint32_t address, uint32_t size, int access)
 {
-    if (d->watchpoint_count == DEBUG_POINTS || size == 0) {
+    if (d->watchpoint_count == DEBUG_POINTS || size == 0 || size > UINT32_MAX - address) {
         return false;
     }
     d->watchpoints[d->watchpoint_count++] = (struct watchpoint){address, size, access};
@@ -227,10 +252,9 @@ void debugger_begin(debugger *d, const struct debug_run *run)
     d->stepped = false;
     d->watched = false;
     d->hit = (struct debug_hit){.why = DEBUG_NOTHING};
+    watch_all(d);
     for (uint32_t i = 0; i < d->seat_count; i++) {
-        struct seat *s = &d->seats[i];
-        watch(s, d->watchpoint_count != 0);
-        s->if_then = read_if_then(s->c);
+        d->seats[i].if_then = read_if_then(d->seats[i].c);
     }
 }
 
@@ -285,7 +309,7 @@ void debugger_free(debugger *d)
     }
     for (uint32_t i = 0; i < d->seat_count; i++) {
         struct seat *s = &d->seats[i];
-        watch(s, false);
+        watch(s, 0, 0);
         uc_hook_del(s->c->uc, s->instruction);
         core_forget_translations(s->c);
     }
