@@ -93,10 +93,11 @@ class Stepper:
         """Put these in the place of all others. Raises EmulatorError for too many; then there are none."""
         lib.debugger_clear_points(self._native)
         self._watchpoints = tuple(watchpoints)
-        done = all([lib.debugger_breakpoint(self._native, address) for address in breakpoints])
-        for point in self._watchpoints:
-            done = lib.debugger_watchpoint(self._native, point.address, point.size, _ACCESS[point.kind]) and done
-        if not done:
+        set_all = all(lib.debugger_breakpoint(self._native, address) for address in breakpoints) and all(
+            lib.debugger_watchpoint(self._native, point.address, point.size, _ACCESS[point.kind])
+            for point in self._watchpoints
+        )
+        if not set_all:
             self.set_points((), ())
             raise EmulatorError(f"{lib.DEBUG_POINTS} breakpoints and as many watchpoints are all there can be")
 
@@ -128,7 +129,7 @@ class Stepper:
     def _halt(self, hit: Any, otherwise: Why) -> Halt:
         if hit.why == lib.DEBUG_NOTHING:
             return Halt(otherwise, self.last, self.count)
-        watch = self._watchpoints[hit.point].kind if hit.why == lib.DEBUG_WATCHPOINT else "write"
+        watch: WatchKind = self._watchpoints[hit.point].kind if hit.why == lib.DEBUG_WATCHPOINT else "write"
         owner = self.last if hit.why == lib.DEBUG_LIMIT else self._names[hit.core]
         return Halt(_WHY[hit.why], owner, hit.at, hit.address, watch)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from emulator.errors import EmulatorError
 from emulator.gdbserver.monitor import Command, execute
-from emulator.gdbserver.stepping import Halt, Watchpoint, WatchKind
+from emulator.gdbserver.stepping import Halt, WatchKind, Watchpoint
 from emulator.gdbserver.target_description import REGISTERS, describe, memory_map_xml, target_xml, threads_xml
 from emulator.gdbserver.timeline import Timeline
 from emulator.stop import FaultKind
@@ -90,7 +90,7 @@ class Stub:
             (b"qfThreadInfo", lambda _: ("m" + ",".join(f"{n + 1:x}" for n in range(len(self._names)))).encode()),
             (b"qsThreadInfo", lambda _: b"l"),
             (b"qThreadExtraInfo,", self._thread_info),
-            (b"qC", lambda _: b"QC%x" % self._number(self.halted.task)),
+            (b"qC", lambda text: UNKNOWN if text else b"QC%x" % self._number(self.halted.task)),  # not qCRC
             (b"qAttached", lambda _: b"1"),
             (b"vCont?", lambda _: b"vCont;c;C;s;S"),
             (b"vCont;", self._continue_by_thread),
@@ -279,19 +279,19 @@ class Stub:
         points = {key: None for key in self._points if key != point}
         if wanted:
             points[point] = None
-        watchpoints = [Watchpoint(at, size, _WATCH_KINDS[kind]) for kind, at, size in points if kind in _WATCH_KINDS]
+        before, self._points = self._points, points
         try:
-            self.timeline.set_points({at for kind, at, _ in points if kind not in _WATCH_KINDS}, watchpoints)
-        except EmulatorError:
-            self.timeline.set_points(*self._timeline_points())
+            self._apply_points()
+        except EmulatorError:  # too many
+            self._points = before
+            self._apply_points()
             raise
-        self._points = points
         return OK
 
-    def _timeline_points(self) -> tuple[set[int], list[Watchpoint]]:
+    def _apply_points(self) -> None:
         breakpoints = {at for kind, at, _ in self._points if kind not in _WATCH_KINDS}
         watched = [Watchpoint(at, size, _WATCH_KINDS[kind]) for kind, at, size in self._points if kind in _WATCH_KINDS]
-        return breakpoints, watched
+        self.timeline.set_points(breakpoints, watched)
 
     # ---- running ----
 

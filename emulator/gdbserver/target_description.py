@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from emulator.board import Board
 from emulator.l4.task import Task
 
-# Names and types as gdb demands for an M-profile core (GDB manual, G.5.3); in packets the registers stand in this order.
+# Names as gdb demands them of an M-profile core (GDB manual, G.5.3); packets have the registers in this order.
 _CORE: Final = (
     *((f"r{number}", "uint32") for number in range(13)),
     ("sp", "data_ptr"),

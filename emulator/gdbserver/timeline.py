@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from emulator.board import PAGE_SIZE
 from emulator.gdbserver.stepping import Halt, Stepper, Watchpoint, Why
 from emulator.l4.system import System
 from emulator.l4.system_state import SystemState, capture, restore
@@ -100,8 +101,11 @@ class Timeline:
         """Change memory, code as well. Raises EmulatorError where there is none."""
         if self.system.read(address, len(data)) == data:
             return
-        code = any(region.executable and region.base < address + len(data) and address < region.end
-                   for task in self.system.tasks.values() for region in task.layout.image_regions)
+        code = any(
+            region.executable and region.base < address + len(data) and address < region.end
+            for task in self.system.tasks.values()
+            for region in task.layout.image_regions
+        )
 
         def make() -> None:
             self.system.write(address, data)
@@ -117,9 +121,10 @@ class Timeline:
         before = self.system.read(address, size)
         copy = bytearray(before)
         yield memoryview(copy)
-        if copy != before:
-            begin = next(i for i in range(size) if copy[i] != before[i])
-            end = next(i for i in range(size, 0, -1) if copy[i - 1] != before[i - 1])
+        pages = range(0, size, PAGE_SIZE)
+        changed = [at for at in pages if copy[at : at + PAGE_SIZE] != before[at : at + PAGE_SIZE]]
+        if changed:
+            begin, end = changed[0], min(changed[-1] + PAGE_SIZE, size)
             self.write(address + begin, bytes(copy[begin:end]))
 
     def set_registers(self, task: str, values: Mapping[str, int]) -> None:
@@ -169,11 +174,13 @@ class Timeline:
         up, `idle` that every task waits and nothing is known to come. `told`: a breakpoint right here is none.
         """
         begin = self._stepper.count
-        known: frozenset[Why] = frozenset(["watchpoint"] if self._told == self.now else [])
+        here: frozenset[Why] = frozenset({"breakpoint"}) if told else frozenset()
+        if self._told == self.now:
+            here |= {"watchpoint"}
         while True:
             self._make_due(len(self._changes))
             ahead = self._changes[self._made].count if self._made < len(self._changes) else begin + budget
-            passed = known | {"breakpoint"} if told and self._stepper.count == begin else frozenset()
+            passed = here if self._stepper.count == begin else frozenset()
             halt = self._stepper.run(min(begin + budget, ahead), step=step, told=passed)
             over = self._made == len(self._changes) or self._stepper.count == begin + budget
             if over or halt.why not in ("limit", "idle"):
@@ -201,7 +208,6 @@ class Timeline:
         """To an earlier moment of this life, or to one ahead that has been already."""
         self._stepper.set_points((), ())
         start = self._kept[bisect_right(self._kept, moment, key=lambda kept: kept.moment) - 1]
-        self._names = {name: moment for name, moment in self._names.items() if moment <= now}
         if self._near is not None and start.moment < self._near.moment <= moment:
             start = self._near
         self._restore(start)
@@ -256,7 +262,7 @@ class Timeline:
                     return
                 end = min(end, kept.moment.count)
                 yield None
-            self.go_to(Moment(0, 0))
+            self.go_to(self.last_at(0))
             done = True
             yield Halt("start", self.task)
         finally:

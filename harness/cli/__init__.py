@@ -22,6 +22,7 @@ COMMANDS = (
     "diff",
     "doctor",
     "fuzz",
+    "gdb",
     "keys",
     "minimize",
     "open",

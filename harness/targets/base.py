@@ -8,6 +8,7 @@ A capability names what a target can do beyond that, or what only some can:
 - `snapshot`: `snapshot` and `restore` of SnapshotTarget.
 - `memory`: guest memory can be read and written.
 - `coverage`: executed edges are counted.
+- `interfere`: the window can be written while nobody expects it; see InterferingTarget.
 """
 
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ RESET = "reset"
 SNAPSHOT = "snapshot"
 MEMORY = "memory"
 COVERAGE = "coverage"
+INTERFERE = "interfere"
 
 
 class TargetError(Exception):
@@ -75,3 +77,14 @@ class SnapshotTarget(Target, Protocol):
 
     def restore(self, state: Any) -> None:
         """Goes back, or on, to a state that this target's `snapshot` returned."""
+
+
+class InterferingTarget(Target, Protocol):
+    """A target with capability `interfere`: what a hostile client may do to the window beside its requests."""
+
+    def write_window(self, offset: int, data: bytes) -> None:
+        """Writes to any place of the window, without a ring."""
+
+    def race(self, offset: int, mask: int) -> None:
+        """Changes bits of one byte of the next request's area right after the service has read it for the first time;
+        `offset` counts from the area's start."""
