@@ -47,7 +47,8 @@ class Halt:
     """Why a run ended, and which task had its turn.
 
     `at` is the count before the instruction that hit a point; it has not run at a breakpoint, and has at a watchpoint,
-    whose accessed byte is `address`. `fault` is what a task did; the instruction has not run.
+    whose accessed byte is `address`. `fault` is what a task did; the instruction has not run. With `inside` it is one of
+    an If-Then block, which counts as one instruction: the task stands within it, behind a part of it.
     """
 
     why: Why
@@ -56,6 +57,7 @@ class Halt:
     address: int = 0
     watch: WatchKind = "write"
     fault: Fault | None = None
+    inside: bool = False
 
 
 class Stepper:
@@ -139,7 +141,8 @@ class Stepper:
         if isinstance(stop, LimitReached):
             raise EmulatorError(f"task {name} has used up its budget under a debugger: {stop}")
         self.last = name
+        inside = False
         if stop.kind != "execution not granted":  # then the jump to there was the last instruction, and it was done
-            lib.debugger_take_back(self._native, self._names.index(name))
+            inside = lib.debugger_take_back(self._native, self._names.index(name))
         self.system.scheduler.interrupt(name)
-        return Halt("fault", name, self.count, stop.address or 0, fault=stop)
+        return Halt("fault", name, self.count, stop.address or 0, fault=stop, inside=inside)

@@ -62,6 +62,7 @@ class Timeline:
         self._names: dict[str, Moment] = {}
         self._near: _Kept | None = None  # before the last moment that was gone to
         self._points: tuple[tuple[int, ...], tuple[Watchpoint, ...]] = ((), ())
+        self._inside = False  # a task is shown within an If-Then block, where no run can begin
         self._told: Moment | None = None  # where a watchpoint was told
         self._told_back: Moment | None = None  # the same on the way back
 
@@ -147,6 +148,7 @@ class Timeline:
             self._change(lambda: self.system.kernel_page.set_clock(microseconds))
 
     def _change(self, make: Callable[[], None]) -> None:
+        self._leave_block()
         make()
         now = self.now
         del self._changes[self._made :]
@@ -173,6 +175,7 @@ class Timeline:
         At a watchpoint and at a fault the system stands before the instruction. `limit` says that the budget is used
         up, `idle` that every task waits and nothing is known to come. `told`: a breakpoint right here is none.
         """
+        self._leave_block()
         begin = self._stepper.count
         here: frozenset[Why] = frozenset({"breakpoint"}) if told else frozenset()
         if self._told == self.now:
@@ -186,11 +189,21 @@ class Timeline:
             if over or halt.why not in ("limit", "idle"):
                 break
         self._told = self._told_back = None
+        if halt.inside:
+            self._inside = True
+            return halt
         if halt.why in ("watchpoint", "fault"):
             self.go_to(Moment(halt.at, self._made))
             self._told = self.now if halt.why == "watchpoint" else None
         self._keep()
         return halt
+
+    def _leave_block(self) -> bool:
+        """Back to the beginning of an If-Then block in which a task is shown; False where none is."""
+        if self._inside:
+            self.go_to(self.now)
+            return True
+        return False
 
     def _keep(self) -> None:
         """Keep the present state if the last one is long ago; every second one goes where there are too many."""
@@ -210,6 +223,7 @@ class Timeline:
         start = self._kept[bisect_right(self._kept, moment, key=lambda kept: kept.moment) - 1]
         if self._near is not None and start.moment < self._near.moment <= moment:
             start = self._near
+        self._inside = False
         self._restore(start)
         if moment.count - start.moment.count > 2 * NEAR:
             self._run_to(self.last_at(moment.count - NEAR))
@@ -233,10 +247,11 @@ class Timeline:
     def step_back(self) -> bool:
         """Undo the last instruction, and what the host did since; False at the beginning."""
         count = self._stepper.count
-        if count == 0:
-            return False
-        self.go_to(self.last_at(count - 1))
-        return True
+        if self._leave_block():
+            return True
+        if count > 0:
+            self.go_to(self.last_at(count - 1))
+        return count > 0
 
     def last_at(self, count: int) -> Moment:
         """The last moment at which so many instructions had been executed."""

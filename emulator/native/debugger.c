@@ -15,7 +15,7 @@ struct watchpoint {
     int access;
 };
 
-/* One core. The engine forgets the If-Then state where it is stopped inside such a block, so it is kept here. */
+/* One core. An If-Then block is one instruction: the engine cannot be stopped inside. */
 struct seat {
     debugger *d;
     core *c;
@@ -24,9 +24,9 @@ struct seat {
     uc_hook access;
     uint32_t low; /* the addresses that the hook of accesses covers, none where both are 0 */
     uint32_t high;
-    uint32_t if_then; /* EPSR.IT for the next instruction */
-    bool inside;      /* the last one belongs to an If-Then block */
-    uint32_t last;    /* address of the instruction that was begun last */
+    uint32_t if_then; /* address of the last IT instruction, and of what follows its block */
+    uint32_t if_then_end;
+    uint32_t last; /* address of the instruction that was begun last */
     const struct grant *code;
 };
 
@@ -50,21 +50,6 @@ struct debugger {
 
 #define IF_THEN_ENCODING 0xBF00u
 
-static uint32_t read_if_then(const core *c)
-{
-    uint32_t cpsr = 0;
-    uc_reg_read(c->uc, UC_ARM_REG_CPSR, &cpsr);
-    return (cpsr >> 25 & 3u) | (cpsr >> 8 & 0xFCu);
-}
-
-static void write_if_then(const core *c, uint32_t state)
-{
-    uint32_t cpsr = 0;
-    uc_reg_read(c->uc, UC_ARM_REG_CPSR, &cpsr);
-    cpsr = (cpsr & ~IF_THEN_BITS) | (state & 3u) << 25 | (state & 0xFCu) << 8;
-    uc_reg_write(c->uc, UC_ARM_REG_CPSR, &cpsr);
-}
-
 static uint32_t halfword_at(struct seat *s, uint32_t address)
 {
     if (s->code == NULL || address - s->code->base >= s->code->size) {
@@ -77,16 +62,22 @@ static uint32_t halfword_at(struct seat *s, uint32_t address)
     return code[0] | (uint32_t)code[1] << 8;
 }
 
-static void advance_if_then(struct seat *s, uint32_t address)
+static bool is_inside(const struct seat *s, uint32_t address)
 {
-    s->inside = s->if_then != 0;
-    if (s->inside) {
-        s->if_then = (s->if_then & 7u) ? (s->if_then & 0xE0u) | (s->if_then << 1 & 0x1Fu) : 0;
+    return address > s->if_then && address < s->if_then_end;
+}
+
+/* The lowest bit of the mask that is set says how many instructions follow: 1000 one, 0001 four. */
+static void enter_if_then_block(struct seat *s, uint32_t address)
+{
+    uint32_t mask = halfword_at(s, address);
+    if ((mask & 0xFF00u) != IF_THEN_ENCODING || !(mask & 0xFu)) {
         return;
     }
-    uint32_t code = halfword_at(s, address);
-    if ((code & 0xFF00u) == IF_THEN_ENCODING && (code & 0xFu)) {
-        s->if_then = code & 0xFFu;
+    s->if_then = address;
+    s->if_then_end = address + 2;
+    for (mask &= 0xFu; mask != 0; mask = mask << 1 & 0xFu) {
+        s->if_then_end += halfword_at(s, s->if_then_end) >> 11 >= 0x1Du ? 4 : 2;
     }
 }
 
@@ -142,9 +133,12 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
     if (s->c->locating) {
         return;
     }
+    if (is_inside(s, (uint32_t)address)) {
+        s->last = (uint32_t)address;
+        return;
+    }
     if (has_to_stop(s, (uint32_t)address)) {
         s->c->pc = (uint32_t)address;
-        write_if_then(s->c, s->if_then);
         stop_with(s->c, CORE_BREAKPOINT);
         return;
     }
@@ -157,7 +151,7 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
         note(s, DEBUG_STEP, d->count, (uint32_t)address, 0);
     }
     s->last = (uint32_t)address;
-    advance_if_then(s, (uint32_t)address);
+    enter_if_then_block(s, (uint32_t)address);
 }
 
 /* Memory hooks see physical addresses: those of a board's memory are the virtual ones. */
@@ -167,7 +161,7 @@ static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
     debugger *d = s->d;
     int access = type == UC_MEM_WRITE ? CORE_WRITE : CORE_READ;
     (void)value;
-    if (s->inside) { /* asked first: it is costly, and hardly ever needed */
+    if (s->last - s->if_then < s->if_then_end - s->if_then) { /* asked first: it is costly, and hardly ever needed */
         leave_if_then_block(uc);
     }
     if (s->c->locating || d->run.pass_watchpoint || d->watched) {
@@ -254,7 +248,7 @@ void debugger_begin(debugger *d, const struct debug_run *run)
     d->hit = (struct debug_hit){.why = DEBUG_NOTHING};
     watch_all(d);
     for (uint32_t i = 0; i < d->seat_count; i++) {
-        d->seats[i].if_then = read_if_then(d->seats[i].c);
+        d->seats[i].if_then = d->seats[i].if_then_end = 0;
     }
 }
 
@@ -273,11 +267,14 @@ void debugger_set_count(debugger *d, uint64_t count)
     d->count = count;
 }
 
-void debugger_take_back(debugger *d, uint32_t core)
+bool debugger_take_back(debugger *d, uint32_t core)
 {
     struct seat *s = &d->seats[core];
+    if (!s->c->denied || s->c->stopped) { /* the engine may stand behind the instruction */
+        s->c->pc = s->last;
+    }
     d->count--;
-    s->c->pc = s->last;
+    return is_inside(s, s->c->pc);
 }
 
 /* ---- life ---- */

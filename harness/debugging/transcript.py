@@ -95,7 +95,9 @@ def talk(port: int, commands: Sequence[str], elf: Path, directory: Path = PROJEC
         timeout=SECONDS_MAX,
         check=False,
     )
-    return re.sub(r"^\+", "(gdb) ", done.stdout, flags=re.MULTILINE)
+    # Reverse commands show the forward ones that they are made of, behind which gdb leaves a blank.
+    said = re.sub(r"^\+\S+ \n", "", done.stdout, flags=re.MULTILINE)
+    return re.sub(r"^\+", "(gdb) ", said, flags=re.MULTILINE)
 
 
 # ---- the manual's sessions ----
