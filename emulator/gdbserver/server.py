@@ -60,10 +60,11 @@ class Server:
         session = Session(stub)
         try:
             while session.ended is None:
-                if not session.running or self._readable(client):
-                    client_gone = not self._receive(client, session)
-                    if client_gone:
+                if self._wait_for(client, None if not session.running else 0):
+                    data = client.recv(_CHUNK)
+                    if not data:
                         return False
+                    client.sendall(session.receive(data))
                 client.sendall(session.work())
             return session.ended
         except OSError:  # it has gone, or takes nothing any more
@@ -71,15 +72,11 @@ class Server:
         finally:
             session.close()
 
-    def _receive(self, client: socket.socket, session: Session) -> bool:
-        """What has arrived, waited for; False where the client has gone."""
-        if not session.running:
-            select.select([client], [], [])
-        data = client.recv(_CHUNK)
-        client.sendall(session.receive(data))
-        return bool(data)
-
-    def _readable(self, client: socket.socket) -> bool:
-        """Whether something has arrived; a second client is sent away meanwhile."""
-        ready, _, _ = select.select([client], [], [], 0)
-        return bool(ready)
+    def _wait_for(self, client: socket.socket, seconds: float | None) -> bool:
+        """Whether the client has sent something; None waits for that. Whoever else comes is sent away."""
+        while True:
+            ready, _, _ = select.select([client, self._listener], [], [], seconds)
+            if self._listener in ready:
+                self._listener.accept()[0].close()
+            if client in ready or seconds is not None:
+                return client in ready
