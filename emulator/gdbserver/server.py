@@ -73,10 +73,12 @@ class Server:
             session.close()
 
     def _wait_for(self, client: socket.socket, seconds: float | None) -> bool:
-        """Whether the client has sent something; None waits for that. Whoever else comes is sent away."""
+        """Whether the client has sent something, or gone; None waits for that. Whoever else comes is sent away."""
         while True:
             ready, _, _ = select.select([client, self._listener], [], [], seconds)
+            if client in ready:  # first: where it has gone, the other one is the next
+                return True
             if self._listener in ready:
                 self._listener.accept()[0].close()
-            if client in ready or seconds is not None:
-                return client in ready
+            if seconds is not None:
+                return False

@@ -47,8 +47,8 @@ class Halt:
     """Why a run ended, and which task had its turn.
 
     `at` is the count before the instruction that hit a point; it has not run at a breakpoint, and has at a watchpoint,
-    whose accessed byte is `address`. `fault` is what a task did; the instruction has not run. With `inside` it is one of
-    an If-Then block, which counts as one instruction: the task stands within it, behind a part of it.
+    whose accessed byte is `address`. `fault` is what a task did; the instruction has not run. With `inside` it is one
+    of an If-Then block, which counts as one instruction: the task stands within it, behind a part of it.
     """
 
     why: Why

@@ -136,7 +136,7 @@ _SCENES: Final = {
             "reverse-stepi",
             "print/x $pc",
             "reverse-stepi",
-            "break random_bytes",
+            "break random_draw",
             "reverse-continue",
             "backtrace",
             "delete",

@@ -160,9 +160,8 @@ class _Client:
         self._built.clear()
         if self._interfering is not None:
             self._interfering.write_window(begin + table.WINDOW_REQUEST, data)
-        inside = data[max(0, -begin) : max(0, table.AREA_SIZE - begin)]
-        if inside and begin < table.AREA_SIZE:
-            self._write(max(0, begin), inside)
+        if begin + len(data) > 0 and begin < table.AREA_SIZE:
+            self._write(max(0, begin), data[max(0, -begin) : table.AREA_SIZE - begin])
 
     def _race(self, step: Step) -> None:
         """Without the capability, one that changes nothing."""

@@ -24,7 +24,7 @@ FOR_EVER = (0xE7FE,)
 def served(stub: Stub) -> Iterator[int]:
     """A server's port, in a thread; a client has to kill the target in the end."""
     server = Server(0)
-    thread = threading.Thread(target=server.serve, args=(stub,))
+    thread = threading.Thread(target=server.serve, args=(stub,), daemon=True)
     thread.start()
     try:
         yield server.port

@@ -51,10 +51,11 @@ def test_queries(stub: Stub) -> None:
 
 
 def test_documents_come_in_parts(stub: Stub) -> None:
-    document = b""
-    while not document or part[:1] == b"m":
-        part = stub.answer(b"qXfer:features:read:target.xml:%x,40" % len(document))
-        assert isinstance(part, bytes)
+    document, part = b"", b"m"
+    while part[:1] == b"m":
+        answer = stub.answer(b"qXfer:features:read:target.xml:%x,40" % len(document))
+        assert isinstance(answer, bytes)
+        part = answer
         document += part[1:]
     assert document.decode() == target_xml()
     assert stub.answer(b"qXfer:features:read:other.xml:0,40") == b"E00"
