@@ -265,8 +265,8 @@ void debugger_hit(const debugger *d, struct debug_hit *out);
 uint64_t debugger_count(const debugger *d);
 void debugger_set_count(debugger *d, uint64_t count);
 /*
- * The last instruction of this core has faulted, so it does not count. True: it is within an If-Then block, all of which
- * is one instruction here, as the engine cannot be stopped inside; the core is within the block.
+ * The last instruction of this core has faulted, so it does not count. True: it is within an If-Then block, all of
+ * which is one instruction here, as the engine cannot be stopped inside; the core is within the block.
  */
 bool debugger_take_back(debugger *d, uint32_t core);
 /* binding: end */
