@@ -21,8 +21,9 @@ NEVER = 1 << 40
 
 # movs r0, #3; back: subs r0, #1; bne back; wfi
 LOOP = (0x2003, 0x3801, 0xD1FD, 0xBF30)
-# cmp r0, r0; itete eq; streq r0, [r1]; strne r0, [r1, #4]; addeq r2, #1; addne r3, #1; adds r4, #1; wfi
-IF_THEN = (0x4280, 0xBF0B, 0x6008, 0x6048, 0x3201, 0x3301, 0x3401, 0xBF30)
+# cmp r0, r0; itete eq; streq r0, [r1]; strne r0, [r1, #4]; addeq r2, #1; addne r3, #1; b next;
+# next: adds r4, #1; wfi
+IF_THEN = (0x4280, 0xBF0B, 0x6008, 0x6048, 0x3201, 0x3301, 0xE7FF, 0x3401, 0xBF30)
 
 
 GuestStepper = Callable[..., Stepper]
@@ -92,21 +93,21 @@ def test_a_breakpoint_right_here_stops_unless_it_was_told(stepper_of: GuestStepp
     assert stepper.run(NEVER, told=frozenset({"breakpoint"})).why == "idle"
 
 
-@pytest.mark.parametrize("stops", [(), (1, 2, 3, 4)])
-@pytest.mark.parametrize("watched", [DATA, DATA + 0x100])
+@pytest.mark.parametrize("stops", [(), (1, 2, 3, 4, 5)])
+@pytest.mark.parametrize("watched", [DATA + 4, DATA + 0x100])  # near enough for the hook of accesses to fire, and not
 def test_an_if_then_block_is_one_instruction(stepper_of: GuestStepper, stops: tuple[int, ...], watched: int) -> None:
     """The engine cannot be stopped inside; what holds before and behind the block is not disturbed."""
     stepper = stepper_of(*IF_THEN, r0=7, r1=DATA, r2=0, r3=0, r4=0)
-    stepper.set_points((), [Watchpoint(watched + 8, 4, "access")])  # near enough for the hook of accesses, and not
+    stepper.set_points((), [Watchpoint(watched, 4, "read")])
     places = []
     for limit in (*stops, NEVER):
         halt = stepper.run(limit)
         places.append(pc(stepper) - CODE)
-    assert places == ([2, 4 + 4 * 2, 14, 16] if stops else []) + [16]
+    assert places == ([2, 4 + 4 * 2, 14, 16, 18] if stops else []) + [18]
     registers = stepper.system.tasks["service"].cpu.registers()
     assert (registers.r2, registers.r3, registers.r4) == (1, 0, 1)
     assert stepper.system.read(DATA, 8) == bytes((7, 0, 0, 0, 0, 0, 0, 0))
-    assert (halt.why, stepper.count) == ("idle", 4)
+    assert (halt.why, stepper.count) == ("idle", 5)
 
 
 def test_a_fault_within_an_if_then_block_is_told_where_it_is(stepper_of: GuestStepper) -> None:
