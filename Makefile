@@ -19,12 +19,13 @@ NEEDED_FOR_MSAN := clang:clang llvm-symbolizer:llvm
 # The runtime is no command either, and its package has clang's version in its name.
 HAS_RUNTIME := echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c -o /dev/null -
 RUNTIME_PACKAGE := libclang-rt-$$(clang -dumpversion | cut -d . -f 1)-dev
+NEEDED_FOR_GDB := gdb-multiarch:gdb-multiarch
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan
+.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -33,10 +34,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl setup-msan firmware ## set up and run the tests
+test: setup setup-afl setup-msan setup-gdb firmware ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl setup-msan firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl setup-msan setup-gdb firmware ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -94,6 +95,9 @@ bench: setup setup-afl firmware ## measure the promised figures
 fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, hours at worst; goes on where it ended
 	$(BIN)/hil bench planted --document docs/planted-bugs.md
 
+gdb-transcript: setup setup-gdb firmware ## run the debugger's sessions of docs/debugger.md anew
+	$(BIN)/python -m harness.debugging.transcript
+
 lock: setup ## pin the newest Python packages that fit
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras \
 	    --extra dev --upgrade --output-file requirements.lock pyproject.toml
@@ -121,6 +125,9 @@ setup-afl: ## install AFL++, the engine for long campaigns, where it is missing
 setup-msan: ## install clang with the memory sanitizer, for the native target, where it is missing
 	$(call install,$(NEEDED_FOR_MSAN),)
 	$(call install,,$(HAS_RUNTIME) 2>/dev/null || missing="$$missing $(RUNTIME_PACKAGE)";)
+
+setup-gdb: ## install gdb for ARM, which the tests of `hil gdb` talk to, where it is missing
+	$(call install,$(NEEDED_FOR_GDB),)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

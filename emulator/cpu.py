@@ -180,6 +180,11 @@ class Cpu:
         """Registers as after reset."""
         self.engine.context_restore(self._power_on)
 
+    @property
+    def pc(self) -> int:
+        """Where the next run starts."""
+        return int(lib.core_pc(self._core))
+
     # ---- run ----
 
     def run(self, budget: int) -> int:

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 from emulator.board import PAGE_SIZE
 from emulator.errors import EmulatorError
 from emulator.l4.kernel_page import KernelPage
-from emulator.l4.task import Task
+from emulator.l4.task import State, Task
 from emulator.l4.utcb import NEVER, WAKE_AT, Utcb
 from emulator.stop import IDLE, Breakpoint, Fault, LimitReached
 
@@ -61,6 +61,23 @@ class Outcome:
     at: tuple[str, Breakpoint] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeatState:
+    """One task: its state, the signal words that it has seen, when it wants to be woken."""
+
+    task: State
+    seen: tuple[int, ...]
+    wake_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerState:
+    """All tasks, and the name of the one whose turn was interrupted."""
+
+    interrupted: str | None
+    seats: tuple[SeatState, ...]
+
+
 class _Seat:
     """What the scheduler knows of one task."""
 
@@ -78,6 +95,15 @@ class _Seat:
         """As at boot."""
         self._seen = [word[0] for word in self._words]
         self.wake_at = NEVER
+
+    @property
+    def state(self) -> SeatState:
+        """Everything about the task that is not in memory or registers."""
+        return SeatState(self.task.state, tuple(self._seen), self.wake_at)
+
+    @state.setter
+    def state(self, state: SeatState) -> None:
+        self.task.state, self._seen, self.wake_at = state.task, list(state.seen), state.wake_at
 
     def ready(self, now: int) -> bool:
         """True if the task has something to do; wakes it where it has waited for that."""
@@ -121,6 +147,7 @@ class Scheduler:
         self, tasks: Iterable[Task], clock: KernelPage, memory: Memory, signals: Iterable[Signal] = ()
     ) -> None:
         self._clock = clock
+        self._interrupted: _Seat | None = None  # by a breakpoint: its turn goes on before anybody else's
         words: dict[str, list[memoryview]] = {}
         by_name = {task.name: task for task in tasks}
         for signal in signals:
@@ -137,6 +164,27 @@ class Scheduler:
         for seat in self._seats:
             if name in (None, seat.task.name):
                 seat.reset()
+                if seat is self._interrupted:
+                    self._interrupted = None
+
+    def state(self) -> SchedulerState:
+        """What the scheduler knows of the tasks beside their memory, for `set_state`."""
+        current = self._interrupted.task.name if self._interrupted else None
+        return SchedulerState(current, tuple(seat.state for seat in self._seats))
+
+    def set_state(self, state: SchedulerState) -> None:
+        """Back to what `state` has returned; memory and clock are to be put back as well."""
+        self._interrupted = self._seat(state.interrupted) if state.interrupted else None
+        for seat, known in zip(self._seats, state.seats, strict=True):
+            seat.state = known
+
+    def interrupt(self, name: str) -> None:
+        """The task's turn is not over, whatever ended its last run: it goes on before anybody else's."""
+        self._interrupted = self._seat(name)
+        self._interrupted.task.state = "running"
+
+    def _seat(self, name: str) -> _Seat:
+        return next(seat for seat in self._seats if seat.task.name == name)
 
     def run(self, budget: int, *, until: int | None = None, turns: int = TURNS) -> Outcome:
         """Run until nothing is left to do.
@@ -147,9 +195,13 @@ class Scheduler:
         done = 0
         reports: list[FaultReport] = []
         clock = self._clock
+        round_of: Iterable[_Seat] = self._seats
+        if self._interrupted is not None:
+            round_of = self._seats[self._seats.index(self._interrupted) :]
+            self._interrupted = None
         while True:
             before = done
-            for seat in self._seats:
+            for seat in round_of:
                 if done == turns:
                     return Outcome("turns", done, tuple(reports))
                 if not seat.ready(clock.now):
@@ -159,9 +211,11 @@ class Scheduler:
                 if stop is IDLE:
                     seat.wait()
                 elif isinstance(stop, Breakpoint):
+                    self._interrupted = seat
                     return Outcome("breakpoint", done, tuple(reports), (seat.task.name, stop))
                 elif isinstance(stop, Fault | LimitReached):
                     reports.append(FaultReport(seat.task.name, stop))
+            round_of = self._seats
             if done == before and not self._pass_time(until):
                 return Outcome("quiet", done, tuple(reports))
 

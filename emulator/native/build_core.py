@@ -11,7 +11,7 @@ from pathlib import Path
 import cffi
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "steps")
+PARTS = ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "steps", "debugger")
 
 
 def _declarations() -> str:
@@ -32,10 +32,7 @@ ffibuilder.cdef(_declarations())
 ffibuilder.set_source(
     "emulator.native._core",
     '#include "core.h"',
-    sources=[
-        f"emulator/native/{name}.c"
-        for name in ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "steps")
-    ],
+    sources=[f"emulator/native/{name}.c" for name in PARTS],
     include_dirs=["emulator/native", str(_unicorn() / "include")],
     # Debug information would name folders of the machine that builds it.
     extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-g0"],

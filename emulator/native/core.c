@@ -16,7 +16,7 @@ struct grant *find_grant(core *c, uint32_t address)
     return NULL;
 }
 
-static void stop_with(core *c, enum core_stop why)
+void stop_with(core *c, enum core_stop why)
 {
     if (!c->stopped) {
         c->stopped = true;

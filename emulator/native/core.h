@@ -255,6 +255,43 @@ void core_steps_free(core_steps *s);
 enum core_stop core_steps_run(core_steps *s, uint64_t budget); /* core_run; the rows of the run before are gone */
 size_t core_steps_rows(const core_steps *s, uint32_t **rows);
 void core_step_registers(const core *c, uint32_t row[17]); /* as they are now, between runs */
+
+/*
+ * Debugger: stands before every instruction of the cores that it is attached to, which costs them their speed, and only
+ * them. One count of instructions goes over all of its cores, so that a place in the run of a system is one number.
+ */
+enum debug_why { DEBUG_NOTHING, DEBUG_LIMIT, DEBUG_STEP, DEBUG_BREAKPOINT, DEBUG_WATCHPOINT };
+enum { DEBUG_CORES = 4, DEBUG_POINTS = 64 };
+struct debug_hit {
+    uint32_t why;     /* one of debug_why */
+    uint32_t core;    /* by order of attachment */
+    uint64_t at;      /* the count before the instruction that hit */
+    uint32_t address; /* of the breakpoint, or of the watched byte that was accessed first */
+    uint32_t point;   /* the watchpoint, by order of addition */
+};
+struct debug_run {
+    uint64_t limit;       /* stop where the count is this */
+    int step;             /* stop behind one instruction of this core; -1: of none */
+    bool collect;         /* do not stop at points, remember the last hit */
+    bool pass_breakpoint; /* at the first instruction: it has been told */
+    bool pass_watchpoint;
+};
+typedef struct debugger debugger;
+debugger *debugger_new(void);
+void debugger_free(debugger *d); /* before its cores */
+bool debugger_attach(debugger *d, core *c);
+bool debugger_breakpoint(debugger *d, uint32_t address);
+bool debugger_watchpoint(debugger *d, uint32_t address, uint32_t size, int access);
+void debugger_clear_points(debugger *d);
+void debugger_begin(debugger *d, const struct debug_run *run); /* what holds for the core_run calls that follow */
+void debugger_hit(const debugger *d, struct debug_hit *out);
+uint64_t debugger_count(const debugger *d);
+void debugger_set_count(debugger *d, uint64_t count);
+/*
+ * The last instruction of this core has faulted, so it does not count. True: it is within an If-Then block, all of
+ * which is one instruction here, as the engine cannot be stopped inside; the core is within the block.
+ */
+bool debugger_take_back(debugger *d, uint32_t core);
 /* binding: end */
 
 #endif

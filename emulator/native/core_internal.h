@@ -168,6 +168,9 @@ struct grant *find_grant(core *c, uint32_t address);
 /* Clears the If-Then state that the engine shows in CPSR during a data access: every hook of one has to. */
 void leave_if_then_block(uc_engine *uc);
 
+/* Ends the run; the first reason given is the one that counts. */
+void stop_with(core *c, enum core_stop why);
+
 /* Keeps a page's content for core_rollback, once in each checkpoint. False: no memory. */
 bool keep_page(core *c, struct grant *g, uint32_t page);
 

@@ -7,6 +7,7 @@ the registers exist so that start-up code written for hardware runs unmodified.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # ARMv7-M Architecture Reference Manual, B3.2.2 and B3.3.2.
@@ -36,6 +37,15 @@ class SystemControl:
         mask = ((1 << (8 * size)) - 1) << shift
         word = self._registers.get(offset & ~3, 0) & ~mask | (value << shift) & mask
         self._registers[offset & ~3] = 0 if offset == SYST_CVR else word
+
+    @property
+    def registers(self) -> Mapping[int, int]:
+        """The stored words by offset: all state there is."""
+        return dict(self._registers)
+
+    @registers.setter
+    def registers(self, words: Mapping[int, int]) -> None:
+        self._registers = dict(words)
 
     def reset(self) -> None:
         """Back to the state after power-on."""

@@ -23,6 +23,7 @@ COMMANDS = (
     "diff",
     "doctor",
     "fuzz",
+    "gdb",
     "init",
     "keys",
     "minimize",

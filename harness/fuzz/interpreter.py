@@ -2,16 +2,16 @@
 """Scripts on any target: what emulator/native/executor.c does, over the interface that all targets share.
 
 Requests, clock and key images are the same, step by step, as the executor's; parts of earlier responses are taken from
-what this target has answered. What a target has no means for, writes to the window outside the request area and bytes
-that change while they are read, ends the run, which says so. The executor's limit of instructions for a script is its
-own.
+what this target has answered. Writes to the window outside the request area and bytes that change while they are read
+take a target with the capability `interfere`; without it they end the run, which says so. The executor's limit of
+instructions for a script is its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from emulator.l4.kernel_page import CLOCK_LIMIT
 from harness.default_keys import ENTROPY
@@ -20,7 +20,7 @@ from harness.fuzz.key_images import key_images
 from harness.fuzz.script import FROM_THE_END, TO_THE_END, Op, Step, decode
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, Response
-from harness.targets.base import Target, TargetStopped
+from harness.targets.base import INTERFERE, InterferingTarget, Target, TargetStopped
 
 # The limits of emulator/native/executor.c.
 _SENDS_MAX: Final = 64
@@ -74,6 +74,8 @@ class _Client:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        can = INTERFERE in target.capabilities
+        self._interfering = cast(InterferingTarget, target) if can else None
         self._built = bytearray()
         self._claimed: int | None = None
         self._last = b""
@@ -85,7 +87,10 @@ class _Client:
         self.exchanges: list[Exchange] = []
 
     def can_do(self, step: Step) -> bool:
-        """False for a byte that changes while it is read, and for a write to the window outside the request area."""
+        """False for what only a target that can interfere does: a byte that changes while it is read, and a write to
+        the window outside the request area."""
+        if self._interfering is not None:
+            return True
         if step.op is Op.RACE:
             return not step.arguments[1]
         if step.op is not Op.WINDOW or not self._built:
@@ -153,11 +158,15 @@ class _Client:
         """The next request finds it in its area."""
         begin, data = self._window_place(step)
         self._built.clear()
-        if 0 <= begin < table.AREA_SIZE:
-            self._write(begin, data)
+        if self._interfering is not None:
+            self._interfering.write_window(begin + table.WINDOW_REQUEST, data)
+        if begin + len(data) > 0 and begin < table.AREA_SIZE:
+            self._write(max(0, begin), data[max(0, -begin) : table.AREA_SIZE - begin])
 
-    def _race(self, _step: Step) -> None:
-        """One that changes nothing."""
+    def _race(self, step: Step) -> None:
+        """Without the capability, one that changes nothing."""
+        if self._interfering is not None:
+            self._interfering.race(*step.arguments)
 
     # ---- sending ----
 

@@ -22,9 +22,17 @@ def listing(script: bytes, exchanges: Sequence[Exchange], unanswered: bool = Fal
     for number, exchange in enumerate(exchanges, start=1):
         parts.append(f"\nexchange {number}, clock {exchange.clock} us, key image {exchange.image}\n")
         lacks = unanswered and number == len(exchanges)
-        response = (f"no sound answer{_cost(exchange)}",) if lacks else _response(exchange)
-        parts += [f"  {line}\n" for line in (*_request(exchange.request), *response)]
+        parts += [f"  {line}\n" for line in exchange_lines(exchange, lacks)]
     return "".join(parts)
+
+
+def exchange_lines(exchange: Exchange, unanswered: bool = False) -> Iterable[str]:
+    """Request and response, field by field where they have the structure of their operation."""
+    yield from _request(exchange.request)
+    if unanswered:
+        yield f"no sound answer{_cost(exchange)}"
+    else:
+        yield from _response(exchange)
 
 
 def _request(request: bytes) -> Iterable[str]:

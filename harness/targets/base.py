@@ -10,6 +10,7 @@ A capability names what a target can do beyond that, or what only some can:
 - `coverage`: executed edges are counted.
 - `step`: a request can be executed instruction by instruction, as SteppableTarget has it.
 - `leap`: many instructions at once besides, as LeapingTarget has it.
+- `interfere`: the window can be written while nobody expects it; see InterferingTarget.
 """
 
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ MEMORY = "memory"
 COVERAGE = "coverage"
 STEP = "step"
 LEAP = "leap"
+INTERFERE = "interfere"
 
 
 class TargetError(Exception):
@@ -115,3 +117,14 @@ class LeapingTarget(SteppableTarget, Protocol):
 
     def memory(self) -> tuple[tuple[int, bytes], ...]:
         """What the guest can see and what changes while it runs, as addresses and contents; not between steps."""
+
+
+class InterferingTarget(Target, Protocol):
+    """A target with capability `interfere`: what a hostile client may do to the window beside its requests."""
+
+    def write_window(self, offset: int, data: bytes) -> None:
+        """Writes to any place of the window, without a ring."""
+
+    def race(self, offset: int, mask: int) -> None:
+        """Changes bits of one byte of the next request's area right after the service has read it for the first time;
+        `offset` counts from the area's start."""

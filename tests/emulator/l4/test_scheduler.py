@@ -152,3 +152,22 @@ def test_reset_forgets_timeouts(waiting: System) -> None:
 def test_a_signal_that_its_task_cannot_see_is_refused(waiting_images: dict[str, Image], signal: Signal) -> None:
     with pytest.raises(EmulatorError, match=f"signal at {signal.address:#010x}: task {signal.task} does not run or"):
         System(AN386, waiting_images, [signal])
+
+
+def test_a_turn_that_was_interrupted_goes_on_before_anybody_elses(hostile: System) -> None:
+    """The service is ready as well and comes first otherwise; the scheduler's state says who was interrupted."""
+    hostile.run(BUDGET)
+    gateway = hostile.tasks["gateway"]
+    gateway.cpu.add_breakpoint(gateway.image.symbols["attack"].address)
+    ring(hostile, "gateway")
+    assert hostile.run(BUDGET).why == "breakpoint"
+    gateway.cpu.clear_breakpoints()
+    state = hostile.scheduler.state()
+    assert state.interrupted == "gateway"
+    ring(hostile, "service")
+    hostile.run(BUDGET, turns=1)
+    assert (gateway.state, hostile.scheduler.state().interrupted) == ("idle", None)
+    hostile.scheduler.set_state(state)
+    assert (gateway.state, hostile.scheduler.state()) == ("running", state)
+    hostile.scheduler.reset("gateway")
+    assert hostile.scheduler.state().interrupted is None

@@ -26,3 +26,12 @@ def test_any_write_clears_the_current_value_and_cpuid_is_constant() -> None:
     control.write(SYST_CVR, 4, 99)
     control.write(CPUID, 4, 0)
     assert (control.read(SYST_CVR, 4), control.read(CPUID, 4)) == (0, CPUID_CORTEX_M4)
+
+
+def test_all_state_can_be_taken_and_put_back() -> None:
+    control = SystemControl()
+    control.write(SYST_RVR, 4, 5)
+    taken = control.registers
+    control.write(SYST_RVR, 4, 6)
+    control.registers = taken
+    assert control.read(SYST_RVR, 4) == 5

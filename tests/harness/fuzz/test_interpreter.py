@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.debugging.debuggee import Debuggee
 from harness.fuzz import script as s
 from harness.fuzz.executor import Exchange, Executor, Verdict
 from harness.fuzz.interpreter import interpret
@@ -114,3 +115,27 @@ def test_no_answer_is_told(defective: Callable[..., Path]) -> None:
     broken.close()
     assert len(run.exchanges) == 1
     assert "not answered" in run.failure
+
+
+def test_a_target_that_can_interfere_does_every_step(firmware: Path) -> None:
+    """Bytes in the response area and across the begin of the request area, and a byte that changes once it was read."""
+    script = s.encode(
+        [
+            *s.literal(b"scribble"),
+            s.window(table.WINDOW_RESPONSE + 100),
+            *s.literal(bytes(16)),
+            s.window(table.WINDOW_REQUEST - 8),
+            *sealed(),
+            s.race(2, 0xFF),
+            *sealed(),
+        ]
+    )
+    executor = Executor(EmulatedTarget(firmware), watch_interval=0)
+    executor.run(script)
+    expected = plain(executor.exchanges)
+    executor.close()
+    debuggee = Debuggee(firmware)
+    run = interpret(script, debuggee)
+    debuggee.close()
+    assert (run.undone, plain(run.exchanges)) == ("", expected)
+    assert len(expected) == 4
