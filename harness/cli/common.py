@@ -25,7 +25,7 @@ from rich.table import Table
 from harness.protocol.commands import KEY_STORAGE_SIZE
 from harness.protocol.key_image import KeyImage
 from harness.report.files import atomic_write
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS
 
 if TYPE_CHECKING:  # it needs the emulator, which commands that import this module may have to do without
     from harness.sealing import SealingResult
@@ -48,7 +48,7 @@ keys_option = click.option(
     metavar="IMAGE",
     help="key storage image, as `hil keys new` makes it",
 )
-target_option = click.option("--target", default="emulated", show_default=True, help=", ".join(TARGET_NAMES))
+target_option = click.option("--target", default="emulated", show_default=True, help=TARGET_FORMS)
 
 
 def write_json(path: str | None, value: object) -> None:

@@ -26,7 +26,7 @@ from harness.report.results import CaseResult
 from harness.tape import Tape
 from harness.targets.base import Target, TargetError
 from harness.targets.emulated import EmulatedTarget
-from harness.targets.names import DEFAULT_BOARD, TARGET_NAMES
+from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS
 from harness.targets.opening import open_target
 
 _CLAUSE_IDS = frozenset(clause.id for clause in CLAUSES)
@@ -118,7 +118,7 @@ def totals_of(config: pytest.Config) -> Totals:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the bench."""
     group = parser.getgroup("hil", "firmware test bench")
-    group.addoption("--target", default="emulated", help=f"what answers: {', '.join(TARGET_NAMES)} (default: emulated)")
+    group.addoption("--target", default="emulated", help=f"what answers: {TARGET_FORMS} (default: emulated)")
     group.addoption("--firmware", type=Path, default=None, help="firmware image (ELF); default: the release build")
     group.addoption("--board", default=DEFAULT_BOARD, help=f"board to emulate (default: {DEFAULT_BOARD})")
     group.addoption("--full", action="store_true", help="run the slow cases as well")

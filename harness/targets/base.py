@@ -8,6 +8,7 @@ A capability names what a target can do beyond that, or what only some can:
 - `snapshot`: `snapshot` and `restore` of SnapshotTarget.
 - `memory`: guest memory can be read and written.
 - `coverage`: executed edges are counted.
+- `step`: a request can be executed instruction by instruction, as SteppableTarget has it.
 """
 
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ RESET = "reset"
 SNAPSHOT = "snapshot"
 MEMORY = "memory"
 COVERAGE = "coverage"
+STEP = "step"
 
 
 class TargetError(Exception):
@@ -31,6 +33,10 @@ class TargetStopped(TargetError):
     def __init__(self, description: str) -> None:
         super().__init__(description)
         self.description = description
+
+
+class TargetLost(TargetError):
+    """The way to the target is gone or cannot be trusted any more; whatever else is asked of it fails as well."""
 
 
 class Target(Protocol):
@@ -75,3 +81,22 @@ class SnapshotTarget(Target, Protocol):
 
     def restore(self, state: Any) -> None:
         """Goes back, or on, to a state that this target's `snapshot` returned."""
+
+
+class SteppableTarget(Target, Protocol):
+    """A target with capability `step`: an exchange in slow motion, for lock-step with another one."""
+
+    def begin(self, request: bytes) -> None:
+        """Writes the request and rings; nothing runs. What went before is done: the service waits."""
+
+    def step(self) -> None:
+        """Executes exactly one instruction. What an If-Then block skips may count as one, or be passed over.
+
+        Raises TargetStopped when that instruction is a fault.
+        """
+
+    def registers(self) -> tuple[int, ...]:
+        """17 words before the next instruction: r0 to r12, sp, lr, pc, and of xpsr the flags N Z C V Q alone."""
+
+    def answered(self) -> bool:
+        """Whether the request has been answered."""
