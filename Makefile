@@ -14,12 +14,14 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 NEEDED := arm-none-eabi-gcc:gcc-arm-none-eabi gcc:gcc git:git
 NEEDED_FOR_LINT := cppcheck:cppcheck
 NEEDED_FOR_AFL := afl-fuzz:afl++ setpriv:util-linux
+NEEDED_FOR_QEMU := qemu-system-arm:qemu-system-arm setpriv:util-linux
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl
+.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl \
+    setup-qemu qemu-report
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -28,10 +30,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl firmware ## set up and run the tests
+test: setup setup-afl setup-qemu firmware ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl setup-qemu firmware ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -74,12 +76,15 @@ fuzz: setup setup-afl firmware ## fuzz the window for a minute with each engine;
 	$(BIN)/hil fuzz --time 60
 	$(BIN)/hil fuzz --time 60 --engine afl
 
-bench: setup setup-afl firmware ## measure the promised figures
+bench: setup setup-afl setup-qemu firmware ## measure the promised figures
 	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
 
 fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, hours at worst; goes on where it ended
 	$(BIN)/hil bench planted --document docs/planted-bugs.md
+
+qemu-report: setup setup-qemu firmware ## judge the firmware in QEMU and write docs/qemu.md
+	$(BIN)/hil conform --target qemu --document docs/qemu.md
 
 lock: setup ## pin the newest Python packages that fit
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras \
@@ -104,6 +109,9 @@ toolchain:
 
 setup-afl: ## install AFL++, the engine for long campaigns, where it is missing
 	$(call install,$(NEEDED_FOR_AFL),)
+
+setup-qemu: ## install QEMU for Arm where it is missing
+	$(call install,$(NEEDED_FOR_QEMU),)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

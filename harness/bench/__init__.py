@@ -10,6 +10,7 @@ from typing import Final
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
+from harness.bench.remote import qemu_figures
 from harness.bench.sealing import sealing_share
 from harness.bench.times import exchange_times, guest_speed, task_switch
 from harness.targets.names import DEFAULT_BOARD
@@ -40,6 +41,7 @@ PARTS: Final[Mapping[str, Callable[[Path, str], tuple[Figure, ...]]]] = {
     "instructions": _instructions,
     "times": _times,
     "fuzzing": fuzzing_figures,
+    "qemu": qemu_figures,
 }
 
 

@@ -90,7 +90,7 @@ class Qemu:
 
 
 class QemuTarget(RemoteTarget):
-    """Target in a QEMU of its own. A core that locks up ends QEMU, which is the guest's doing: a boot starts another."""
+    """Target in a QEMU of its own. A core that locks up ends QEMU, and the next boot starts another."""
 
     def __init__(self, firmware: Path, board_name: str = "an386", timeouts: Timeouts | None = None) -> None:
         row: Board = board(board_name)
@@ -104,6 +104,12 @@ class QemuTarget(RemoteTarget):
         except BaseException:
             self.qemu.close()
             raise
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What reports name beside the bench's own versions."""
+        said = subprocess.run([require(), "--version"], capture_output=True, text=True, check=False).stdout
+        return {"qemu": said.partition("\n")[0] or "not recorded"}
 
     def boot(self, entropy: bytes, key_image: bytes) -> None:
         """See Target.boot."""

@@ -37,7 +37,7 @@ _BKPT: Final = 0xBE
 _FIRST_LOOK: Final = 0.002
 _LONGEST_LOOK: Final = 0.02
 _LOOK_BESIDE_BREAKPOINT: Final = 0.25
-_GRACE: Final = 0.1  # without a breakpoint, a core that waits has this long to see the doorbell: a hundred of its ticks
+_GRACE: Final = 2.0  # without a breakpoint, a core that waits has this long to see the doorbell, on a busy machine too
 
 _KERNEL_PAGE: Final = struct.Struct("<IIQ")
 _DOORBELLS: Final = struct.Struct("<II")
@@ -299,6 +299,8 @@ class RemoteTarget:
         pc = registers["pc"]
         if signal != SIGINT and self._code(pc)[1:] == bytes((_BKPT,)):
             self._stopped(f"breakpoint instruction, in {self._where(registers)}")
+        if self._breaks:  # asked to stop right behind the WFI, it has perhaps not run yet
+            return pc == self._wfi and signal != SIGINT
         wfi = next((place for place in (pc, pc - len(_WFI)) if self._code(place) == _WFI), None)
         if exception or wfi is None:
             return False
