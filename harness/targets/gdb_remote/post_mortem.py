@@ -50,9 +50,9 @@ def fault(registers: Mapping[str, int], read: ReadMemory, symbols: Symbols) -> F
     causes = [text for bit, text in _CAUSES if status & bit]
     address = bfar if status & _BFAR_VALID else mmfar if status & _MMFAR_VALID else None
     kind: FaultKind = "undefined instruction" if status & _UNDEFINED else "processor exception"
-    before = _unstack(registers, read)
+    interrupted = before(registers, read)
     detail = f"{exception}: {', '.join(causes) or 'no cause recorded'} (CFSR {status:#010x})"
-    return Fault(kind, address, values(before), chain(before, read, symbols), (), detail)
+    return Fault(kind, address, values(interrupted), chain(interrupted, read, symbols), (), detail)
 
 
 def chain(registers: Mapping[str, int], read: ReadMemory, symbols: Symbols) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ def values(registers: Mapping[str, int]) -> Registers:
     return Registers(**{name: registers.get(name, 0) for name in REGISTER_NAMES})
 
 
-def _unstack(registers: Mapping[str, int], read: ReadMemory) -> dict[str, int]:
-    """The registers behind an exception's return."""
+def before(registers: Mapping[str, int], read: ReadMemory) -> dict[str, int]:
+    """The registers where the core was when it took the exception whose handler it is in."""
     sp = registers["sp"]
     r0, r1, r2, r3, r12, lr, pc, xpsr = _FRAME.unpack(_sure(read, sp, _FRAME.size))
     size = _FRAME.size if registers["lr"] & _NO_FLOATS else _FRAME_WITH_FLOATS

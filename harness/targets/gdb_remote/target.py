@@ -322,6 +322,8 @@ class RemoteTarget:
         raise TargetStopped(description)
 
     def _where(self, registers: dict[str, int]) -> str:
+        if registers["xpsr"] & post_mortem.EXCEPTION_NUMBER:  # the tick's handler: what it has interrupted
+            registers = post_mortem.before(registers, self.stub.peek)
         frames = post_mortem.chain(registers, self.stub.peek, self.symbols)
         return frames[0] if frames else f"{registers['pc']:#010x}"
 
