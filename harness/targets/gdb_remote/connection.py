@@ -37,7 +37,7 @@ class Timeouts:
     """
 
     connect: float = 5.0
-    reply: float = 10.0
+    reply: float = 30.0
     boot: float = 60.0
     exchange: float = 120.0
 

@@ -238,7 +238,7 @@ def test_qemu_that_does_not_start_says_why(firmware: Path, monkeypatch: pytest.M
     broken.write_text("#!/bin/sh\necho 'qemu: warning: hm' >&2\necho 'qemu: unsupported machine type' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(TargetError, match="^qemu-system-arm does not start: qemu: unsupported machine type$"):
+    with pytest.raises(TargetError, match=r"^qemu-system-arm does not start: qemu: unsupported machine type$"):
         QemuTarget(firmware)
 
 

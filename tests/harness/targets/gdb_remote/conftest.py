@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A stub of the tests' own: a real server on a loopback port that does what its script says, and misbehaves on order."""
+"""A stub of the tests' own: a server on a loopback port that does what its handler says, misbehaving included."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def sound(command: bytes) -> object:
         return b"00" * int(command.split(b",")[1], 16)
     if command[:1] in (b"M", b"P", b"Z", b"z") or command.startswith((b"QStart", b"qRcmd")):
         return b"OK"
-    return None if command[:1] == b"c" else b""
+    return None if command[:1] in (b"c", b"\x03") else b""
 
 
 class Server:

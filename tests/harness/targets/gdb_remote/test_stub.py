@@ -115,13 +115,18 @@ def test_stubs_that_disagree(talk: Talk, sound_stub: Handler, prefix: bytes, ans
     stub = Stub(talk(but(sound_stub, prefix, answer)))
     stub.write(0x20000000, b"\0")
     with pytest.raises(TargetLost, match=f"the stub {words}"):
-        if prefix == b"c":
-            stub.resume()
-            stub.wait(1)
-        elif prefix == b"s":
-            stub.step()
-        else:
-            stub.look((0x20000000, 4))
+        use(stub, prefix)
+
+
+def use(stub: Stub, command: bytes) -> None:
+    """Have the stub sent a command, or look at what it has written and holds."""
+    if command == b"c":
+        stub.resume()
+        stub.wait(1)
+    elif command == b"s":
+        stub.step()
+    else:
+        stub.look((0x20000000, 4))
 
 
 def test_a_core_that_cannot_be_stopped(talk: Talk, sound_stub: Handler) -> None:
