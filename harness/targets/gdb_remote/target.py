@@ -59,7 +59,6 @@ class RemoteTarget:
         self.board = board
         self.image = image
         self.symbols = Symbols(image)
-        self.exchanges = 0
         self._reset_commands = tuple(reset_commands)
         self._clock = 0
         self._attach(stub)
@@ -110,7 +109,6 @@ class RemoteTarget:
         """See Target.exchange."""
         self._post(request)
         header = self._answer()
-        self.exchanges += 1
         length = HEADER.unpack(header)[4]
         held = min(length, table.MAX_PAYLOAD)
         self._used[1] = max(self._used[1], table.HEADER_SIZE + held)

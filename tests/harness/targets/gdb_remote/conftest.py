@@ -79,10 +79,11 @@ class Server:
         reply = self._handler(command)
         if reply == "hang up":
             return False
-        if isinstance(reply, list):
-            link.sendall(b"".join(reply))
-        elif isinstance(reply, bytes):
-            link.sendall(packet(reply))
+        content = b"".join(reply) if isinstance(reply, list) else packet(reply) if isinstance(reply, bytes) else b""
+        try:
+            link.sendall(content)
+        except OSError:  # nobody is there any more
+            return False
         return True
 
     def close(self) -> None:
