@@ -20,12 +20,14 @@ NEEDED_FOR_MSAN := clang:clang llvm-symbolizer:llvm
 HAS_RUNTIME := echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c -o /dev/null -
 RUNTIME_PACKAGE := libclang-rt-$$(clang -dumpversion | cut -d . -f 1)-dev
 NEEDED_FOR_GDB := gdb-multiarch:gdb-multiarch
+NEEDED_FOR_QEMU := qemu-system-arm:qemu-system-arm setpriv:util-linux
 # Looked for by other means than a command: the headers of Python and C, and the venv module.
 PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript
+.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
+    setup-qemu qemu-report
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -34,10 +36,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl setup-msan setup-gdb firmware ## set up and run the tests
+test: setup setup-afl setup-msan setup-gdb setup-qemu firmware ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl setup-msan setup-gdb firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl setup-msan setup-gdb setup-qemu firmware ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -88,7 +90,7 @@ fuzz: setup setup-afl firmware ## fuzz the window for a minute with each engine;
 	$(BIN)/hil fuzz --time 60
 	$(BIN)/hil fuzz --time 60 --engine afl
 
-bench: setup setup-afl firmware ## measure the promised figures
+bench: setup setup-afl setup-qemu firmware ## measure the promised figures
 	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
 
@@ -97,6 +99,9 @@ fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, 
 
 gdb-transcript: setup setup-gdb firmware ## run the debugger's sessions of docs/debugger.md anew
 	$(BIN)/python -m harness.debugging.transcript
+
+qemu-report: setup setup-qemu firmware ## judge the firmware in QEMU and write docs/qemu.md
+	$(BIN)/hil conform --target qemu --document docs/qemu.md
 
 lock: setup ## pin the newest Python packages that fit
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --strip-extras \
@@ -128,6 +133,9 @@ setup-msan: ## install clang with the memory sanitizer, for the native target, w
 
 setup-gdb: ## install gdb for ARM, which the tests of `hil gdb` talk to, where it is missing
 	$(call install,$(NEEDED_FOR_GDB),)
+
+setup-qemu: ## install QEMU for Arm where it is missing
+	$(call install,$(NEEDED_FOR_QEMU),)
 
 lint-tools:
 	$(call install,$(NEEDED_FOR_LINT),)

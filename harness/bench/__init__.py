@@ -13,6 +13,7 @@ from harness.bench.engines import engine_figures
 from harness.bench.figure import Figure
 from harness.bench.fuzzing import fuzzing_figures
 from harness.bench.instructions import aes_instructions, mldsa_instructions, mldsa_memory, mlkem_instructions
+from harness.bench.remote import qemu_figures
 from harness.bench.sealing import sealing_share
 from harness.bench.times import exchange_times, guest_speed, task_switch
 from harness.targets.names import DEFAULT_BOARD
@@ -50,6 +51,7 @@ PARTS: Final[Mapping[str, Callable[[Path, str], tuple[Figure, ...]]]] = {
     "engines": engine_figures,
     "fuzzing": fuzzing_figures,
     "native": _native,
+    "qemu": qemu_figures,
 }
 
 

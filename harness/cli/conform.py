@@ -39,7 +39,8 @@ from harness.fuzz.options import INPUT_LENGTH
 from harness.fuzz.recording import scripts
 from harness.report.cost import CostRow
 from harness.report.coverage import CoverageReport, folders
-from harness.report.files import write_report
+from harness.report.files import atomic_write, write_report
+from harness.report.markdown import page
 from harness.report.results import ConformanceRun
 from harness.report.text import percent
 from harness.sampling import Sampler
@@ -77,6 +78,12 @@ class _ConformProgress:
     metavar="DIR",
     help="write the report here, and what was reached of the sources (HTML, LCOV, drcov)",
 )
+@click.option(
+    "--document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write the table by clause here, as a page of documentation",
+)
 @click.option("--no-coverage", is_flag=True, help="leave out of the report what was reached of the sources")
 @click.option(
     "--corpus",
@@ -94,6 +101,7 @@ def conform(
     full: bool,
     no_secrets: bool,
     report: Path | None,
+    document: Path | None,
     no_coverage: bool,
     corpus: Path | None,
     profile: bool,
@@ -121,6 +129,8 @@ def conform(
         written = write_report(run, report, _cost(run, options), picture=picture, tests=tests, coverage=reached)
         _print_coverage(reached)
         status_console.print(f"report: {written[0]}", highlight=False)
+    if document is not None:
+        atomic_write(document, page(run).encode())
     write_json(json_path, run.as_json())
     sys.exit(0 if run.passed else FINDINGS)
 

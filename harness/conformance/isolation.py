@@ -136,7 +136,7 @@ def _places(task: str) -> Iterator[tuple[str, Place]]:
 def judged(target: Target) -> EmulatedTarget:
     """The target as a part of a system of tasks; skips the case where there is none."""
     if not isinstance(target, EmulatedTarget):
-        pytest.skip(f"target {target.name} has no tasks")
+        pytest.skip(f"target {target.name} lacks the capability tasks")
     if target.board.name != BOARD:
         pytest.skip(f"the tables of isolation are those of board {BOARD}, not of {target.board.name}")
     return target

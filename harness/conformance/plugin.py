@@ -24,7 +24,7 @@ from harness.clauses import CLAUSES
 from harness.conformance.dut import Clock, Dut, Keys, Totals
 from harness.report.results import CaseResult
 from harness.tape import Tape
-from harness.targets.base import Target, TargetError
+from harness.targets.base import Target, TargetError, TargetLost
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.names import DEFAULT_BOARD, TARGET_FORMS
 from harness.targets.opening import open_target
@@ -40,6 +40,7 @@ class Recorder:
         self.totals = Totals()
         self.interrupted = False
         self.collection_error = ""
+        self.lost = ""
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep the reason when a test module cannot be read."""
@@ -49,6 +50,13 @@ class Recorder:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C; pytest reports errors of collection in the same way, by a subclass."""
         self.interrupted = excinfo.type is KeyboardInterrupt
+
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[object]) -> None:
+        """Without a target nothing is judged any more."""
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, TargetLost) and not self.lost:
+            self.lost = str(error)
+            node.session.shouldstop = self.lost
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Keep what the session's fixtures counted."""

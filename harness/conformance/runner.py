@@ -19,8 +19,9 @@ from harness.conformance import plugin
 from harness.environment import environment
 from harness.report.results import CaseResult, ConformanceRun, judge_clauses
 from harness.tape import Tape
-from harness.targets.base import Target, TargetError
+from harness.targets.base import Target, TargetError, TargetLost
 from harness.targets.emulated import EmulatedTarget
+from harness.targets.gdb_remote.target import RemoteTarget
 from harness.targets.names import DEFAULT_BOARD
 from harness.targets.opening import open_target
 
@@ -63,7 +64,7 @@ def run_conformance(
     the cases exchange with the target.
 
     Raises ConformanceError when no run takes place, TargetError or EmulatorError when the target cannot be opened.
-    KeyboardInterrupt passes through.
+    TargetLost when the way to it was lost during the run, which then is no verdict. KeyboardInterrupt passes through.
     """
     known = {clause.id for clause in CLAUSES}
     for clause in options.clauses:
@@ -80,6 +81,8 @@ def run_conformance(
         seconds = time.perf_counter() - started
         if recorder.interrupted:
             raise KeyboardInterrupt
+        if recorder.lost:
+            raise TargetLost(recorder.lost)
         if recorder.collection_error or code not in _JUDGED:
             why = recorder.collection_error or f"pytest ended with {code!r}"
             raise ConformanceError(f"the suite did not run: {why}")
@@ -111,12 +114,13 @@ def _arguments(options: ConformanceOptions) -> list[str]:
 
 def _result(options: ConformanceOptions, target: Target, recorder: plugin.Recorder, seconds: float) -> ConformanceRun:
     emulated = target if isinstance(target, EmulatedTarget) else None
+    image = target.image if isinstance(target, EmulatedTarget | RemoteTarget) else None
     wanted = [clause for clause in CLAUSES if not options.clauses or clause.id in options.clauses]
     return ConformanceRun(
         target=target.name,
         board=options.board,
-        firmware=emulated.image.path.name if emulated else "",
-        firmware_sha256=emulated.image.sha256 if emulated else "",
+        firmware=image.path.name if image else "",
+        firmware_sha256=image.sha256 if image else "",
         firmware_build=emulated.build_kind if emulated else "",
         clauses=judge_clauses(recorder.cases, wanted),
         cases=tuple(recorder.cases),
@@ -126,7 +130,7 @@ def _result(options: ConformanceOptions, target: Target, recorder: plugin.Record
         full=options.full,
         uart=emulated.machine.uart.text() if emulated else "",
         faults=tuple(_faults(recorder.cases)),
-        environment=environment(emulated.image if emulated else None),
+        environment=environment(image) | getattr(target, "environment", {}),
     )
 
 

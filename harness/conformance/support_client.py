@@ -146,7 +146,7 @@ class _judged:
 def judged_firmware(target: Target) -> Firmware:
     """The judged image with the default entropy and keys; skips the case on targets without both images."""
     if not isinstance(target, EmulatedTarget):
-        pytest.skip(f"target {target.name} runs no tasks: the client side needs the images of service and gateway")
+        pytest.skip(f"target {target.name} lacks the capability tasks: the client side needs service and gateway")
     path = target.image.path
     if target.board.gateway is None:
         pytest.skip(f"board {target.board.name} has no gateway, which the client side needs")

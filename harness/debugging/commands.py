@@ -44,7 +44,8 @@ def _request(timeline: Timeline, arguments: list[str]) -> str:
             elif field.name == "key_id":
                 values.setdefault("key_id", _KEY_IDS[command.name.split("_")[0]])
         payload = encode_payload(command.request, values)
-        if timeline.system.board.gateway.name in timeline.system.tasks:
+        gateway = timeline.system.board.gateway
+        if gateway is not None and gateway.name in timeline.system.tasks:
             _give_job(timeline, command.code, payload)
         else:
             post(timeline, encode_request(command.code, payload))
@@ -54,7 +55,7 @@ def _request(timeline: Timeline, arguments: list[str]) -> str:
 
 
 def _give_job(timeline: Timeline, code: int, payload: bytes) -> None:
-    port = timeline.system.board.host_port
+    _, port = timeline.system.board.with_gateway()
     with timeline.edit(port.base, port.size) as memory:
         HostPort(memory).post(code, payload)
 

@@ -39,6 +39,10 @@ class TargetStopped(TargetError):
         self.description = description
 
 
+class TargetLost(TargetError):
+    """The way to the target is gone or cannot be trusted any more; whatever else is asked of it fails as well."""
+
+
 class Target(Protocol):
     """Something that answers requests as the service does."""
 

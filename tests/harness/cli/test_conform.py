@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`hil conform --report`: the page shows the run, the system that ran, and which tests carry which clause."""
+"""`hil conform --report`, `--document`: the page shows the run, its system, and which tests carry which clause."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def test_the_page_has_the_picture_and_the_table(conform: Callable[..., Result], 
 def test_a_target_without_tasks_has_no_picture(conform: Callable[..., Result], tmp_path: Path) -> None:
     assert conform("--target", "model").exit_code == 0
     assert '<h2 id="system">' not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_table_becomes_a_page_of_documentation(conform: Callable[..., Result], tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    assert conform("--target", "model", "--document", str(document)).exit_code == 0
+    assert "| HDR-2 | passed | " in document.read_text(encoding="utf-8")
 
 
 def test_tests_that_cannot_be_read_are_told_before_the_run(
