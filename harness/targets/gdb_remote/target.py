@@ -56,7 +56,7 @@ class RemoteTarget:
         self, stub: Stub, board: Board, image: Image, name: str, reset_commands: Sequence[str] = RESET_COMMANDS
     ) -> None:
         if board.service.wait_at is not None:
-            stub.close()
+            stub.connection.close()
             raise TargetError(f"board {board.name}: {name} knows of waiting by WFI alone, take the target emulated")
         self.name = name
         self.board = board

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.errors import EmulatorError
 from harness.targets.base import TargetError
 from harness.targets.names import TARGET_NAMES
 from harness.targets.opening import default_firmware, default_native, open_target
@@ -36,3 +37,10 @@ def test_an_image_for_the_board_is_no_library_for_this_machine(firmware: Path) -
 
 def test_default_firmware_is_where_make_puts_it() -> None:
     assert default_firmware("an386", "debug").parts[-5:] == ("firmware", "build", "an386", "debug", "service.elf")
+
+
+@pytest.mark.parametrize("target", ["icicle", "qemu"])
+def test_an_engine_that_waits_by_wfi_alone_takes_no_firmware_that_polls(target: str) -> None:
+    board = Path(__file__).parents[3] / "examples" / "polling_firmware" / "polling.toml"
+    with pytest.raises((EmulatorError, TargetError), match="WFI alone"):
+        open_target(target, None, str(board))
