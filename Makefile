@@ -55,7 +55,7 @@ lint: setup lint-tools ## every static check
 	$(BIN)/python -m harness.clause_table --check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
+	    -I firmware -I firmware/include -I firmware/boards/$(BOARD) $(wildcard firmware/*/*.c)
 
 C_FILES := $(wildcard firmware/*/*.c firmware/*/*.h) $(filter-out %/_core.c %/_engine.c,$(wildcard emulator/native/*.[ch] harness/fuzz/native/*.[ch]))
 

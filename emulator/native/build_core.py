@@ -11,7 +11,7 @@ from pathlib import Path
 import cffi
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage")
+PARTS = ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "alignment")
 
 
 def _declarations() -> str:
@@ -34,7 +34,7 @@ ffibuilder.set_source(
     '#include "core.h"',
     sources=[
         f"emulator/native/{name}.c"
-        for name in ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage")
+        for name in ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "alignment")
     ],
     include_dirs=["emulator/native", str(_unicorn() / "include")],
     extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra"],
