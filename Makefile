@@ -19,7 +19,9 @@ PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
-.PHONY: help run test test-all setup firmware conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl
+BOARDS := $(patsubst firmware/boards/%/machine.mk,%,$(wildcard firmware/boards/*/machine.mk))
+
+.PHONY: help run test test-all setup firmware boards matrix conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -28,10 +30,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl firmware ## set up and run the tests
+test: setup setup-afl firmware boards ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl firmware boards ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -43,6 +45,15 @@ firmware: toolchain ## build the images: release, debug, FIPS, sanitized; the ho
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=fips
 	@$(MAKE) --no-print-directory -C firmware BOARD=$(BOARD) BUILD=sanitize
 	@$(MAKE) --no-print-directory -C firmware native
+
+boards: toolchain ## build the release image of every other board, which the tests boot
+	@for board in $(filter-out $(BOARD),$(BOARDS)); do \
+	    $(MAKE) --no-print-directory -C firmware BOARD=$$board build/$$board/release/service.elf || exit 1; done
+
+matrix: setup firmware ## judge the contract on every board, write docs/matrix.md; the better part of an hour on two cores
+	@for board in $(filter-out $(BOARD),$(BOARDS)); do for build in release debug fips; do \
+	    $(MAKE) --no-print-directory -C firmware BOARD=$$board BUILD=$$build all hostile || exit 1; done; done
+	$(BIN)/hil matrix --document docs/matrix.md
 
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .

@@ -45,6 +45,7 @@ def operand_address(code: bytes, state: State, registers: Mapping[str, int]) -> 
             if operand.shift.type not in (arm.ARM_SFT_INVALID, arm.ARM_SFT_LSL):
                 return None
             index = memory.scale * (value(memory.index) << operand.shift.value) if memory.index else 0
+            index = -index if operand.subtracted else index
             moved = 0 if instruction.post_index else memory.disp + index
             return int(value(memory.base) + moved) % ADDRESS_LIMIT
     several = any(word in instruction.mnemonic for word in ("ldm", "stm"))

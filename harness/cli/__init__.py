@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "fuzz",
     "keys",
+    "matrix",
     "minimize",
     "open",
     "replay",
