@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boards: one declarative memory map each, the only place in the project with hardware addresses.
 
-`emulator.generate` renders each board's folder in firmware/boards (headers, linker memory, compiler flags) from the same
-rows, so that emulator, linker and firmware cannot disagree. All addresses and sizes are in bytes.
+`emulator.generate` renders each board's folder in firmware/boards (headers, linker memory, compiler flags) from the
+same rows, so that emulator, linker and firmware cannot disagree. All addresses and sizes are in bytes.
 """
 
 from __future__ import annotations

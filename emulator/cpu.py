@@ -38,8 +38,8 @@ EXCEPTION_UNDEFINED = 1
 EXCEPTION_SUPERVISOR_CALL = 2
 EXCEPTION_DATA_ABORT = 4
 EXCEPTION_BREAKPOINT = 7
-# A branch to an address that means the return from an exception, or from a Non-secure function (ARMv8-M). A task handles
-# no exceptions: it is a branch to where nobody may execute.
+# A branch to an address that means the return from an exception, or from a Non-secure function (ARMv8-M). A task
+# handles no exceptions: it is a branch to where nobody may execute.
 EXCEPTION_RETURN = 8
 
 

@@ -107,8 +107,8 @@ class BuildInfo:
 class Image:
     """A checked firmware image for one board.
 
-    `entry` has its Thumb bit cleared, where it has one, as all addresses here. `symbols` maps every name that means one thing: a global
-    goes before a weak one, that before a local one; local names used twice are only in `all_symbols`.
+    `entry` has its Thumb bit cleared, where it has one, as all addresses here. `symbols` maps every name that means one
+    thing: a global goes before a weak one, that before a local one; local names used twice are only in `all_symbols`.
     """
 
     path: Path

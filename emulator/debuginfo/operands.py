@@ -13,7 +13,7 @@ from emulator.processor import State
 
 LONGEST_INSTRUCTION = 4
 
-_MODES: dict[State, int] = {
+DECODER_MODES: dict[State, int] = {
     "thumb": capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS,
     "arm": capstone.CS_MODE_ARM,
 }
@@ -28,7 +28,7 @@ def operand_address(code: bytes, state: State, registers: Mapping[str, int]) -> 
     `registers` holds r0 to r12, sp, lr and pc, the address of the instruction, as they are before it. Of several words
     this is where the base register points.
     """
-    decoder = capstone.Cs(capstone.CS_ARCH_ARM, _MODES[state])
+    decoder = capstone.Cs(capstone.CS_ARCH_ARM, DECODER_MODES[state])
     decoder.detail = True
     instruction = next(decoder.disasm(code, registers["pc"], 1), None)
     if instruction is None:

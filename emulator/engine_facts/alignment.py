@@ -37,17 +37,22 @@ def _exceptions(guest: Guest) -> list[int]:
     return numbers
 
 
+def _accesses(guest: Guest) -> list[int]:
+    """Collects the addresses that a memory hook sees."""
+    addresses: list[int] = []
+    kinds = const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE
+    guest.engine.hook_add(kinds, lambda _engine, _kind, at, *_rest: addresses.append(at))
+    return addresses
+
+
 @fact("the Cortex-M0 traps every unaligned access, as exception 4, with PC on it and before any memory hook")
 def m0_traps_unaligned() -> tuple[bool, str]:
-    """The exception is reported as an unaligned access; where it went is read from the instruction and its registers."""
+    """The exception is reported as an unaligned access; the instruction and its registers tell where it went."""
     # ldr r0, [r1]; ldrh r0, [r1]; str r0, [r1]; ldm r1!, {r0}: behind an access of the same page that is aligned
     seen = {}
     for name, instruction in {"LDR": 0x6808, "LDRH": 0x8808, "STR": 0x6008, "LDM": 0xC901}.items():
         guest = Guest(thumb(0x6810, instruction, _WFI), model=arm.UC_CPU_ARM_CORTEX_M0)  # ldr r0, [r2] first
-        numbers, hooked = _exceptions(guest), []
-        guest.engine.hook_add(
-            const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE, lambda _e, _k, at, *_: hooked.append(at)
-        )
+        numbers, hooked = _exceptions(guest), _accesses(guest)
         guest.run(r1=DATA + 5, r2=DATA)
         seen[name] = (numbers, guest["pc"], hooked)
     holds = all(found == ([_DATA_ABORT], CODE + 2, [DATA]) for found in seen.values())

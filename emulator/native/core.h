@@ -27,8 +27,9 @@ enum core_stop {
 };
 
 /*
- * `arm`: the guest executes ARM state, and not Thumb state. `until` is the address that the engine wants for a normal end of a run: it has to be granted and executable, or each
- * run ends in an error, and it must never be reached, since reaching it costs a translation.
+ * `arm`: the guest executes ARM state, and not Thumb state. `until` is the address that the engine wants for a normal
+ * end of a run: it has to be granted and executable, or each run ends in an error, and it must never be reached, since
+ * reaching it costs a translation.
  */
 core *core_new(void *engine, uint32_t until, bool arm);
 void core_free(core *c);
@@ -59,8 +60,9 @@ int core_engine_error(const core *c);          /* uc_err */
 size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first */
 
 /*
- * From now on each access that is not aligned to its size ends the run in an exception (number 4, PC at its instruction)
- * where hardware would trap it: the engine does so itself only where the core traps all of them. For good, and slow.
+ * From now on each access that is not aligned to its size ends the run in an exception (number 4, PC at its
+ * instruction) where hardware would trap it: the engine does so itself only where the core traps all of them. For good,
+ * and slow.
  */
 bool core_check_alignment(core *c);
 uint32_t core_unaligned_address(const core *c); /* of the access that ended the last run; 0: none was found so */

@@ -145,7 +145,7 @@ struct core {
     bool checks_alignment;
     uc_hook alignment;
     uint32_t unaligned; /* address of the access that it has found; 0: none, as that is aligned */
-    bool flush_again; /* behind the next run: see core_forget_translations */
+    bool flush_again;   /* behind the next run: see core_forget_translations */
     struct checkpoint checkpoint;
     struct watch watch;
     struct feedback *feedback;

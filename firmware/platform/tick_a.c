@@ -30,7 +30,7 @@ static void rearm(void)
 {
     uint32_t frequency;
 
-    __asm__ volatile("mrc p15, 0, %0, c14, c0, 0" : "=r"(frequency));                         /* CNTFRQ */
+    __asm__ volatile("mrc p15, 0, %0, c14, c0, 0" : "=r"(frequency));                     /* CNTFRQ */
     __asm__ volatile("mcr p15, 0, %0, c14, c2, 0" : : "r"(frequency / TICKS_PER_SECOND)); /* CNTP_TVAL */
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The PrimeCell UART (PL011 technical reference manual, section 3.3). Its line is as whatever started the board set it. */
+/* The PrimeCell UART (PL011 technical reference manual, section 3.3). Its line is as whatever started the board set it.
+ */
 #include "platform/uart.h"
 
 #include "platform.h"

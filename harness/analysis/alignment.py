@@ -42,7 +42,9 @@ def _play(target: EmulatedTarget) -> tuple[int, str]:
         target.set_clock(now)
         expected = model.exchange(request, now)
         if target.exchange(request) != expected:
-            raise AnalysisError(f"request {requests + 1} is not answered as the contract has it; run `hil conform` first")
+            raise AnalysisError(
+                f"request {requests + 1} is not answered as the contract has it; run `hil conform` first"
+            )
         requests += 1
         return expected
 

@@ -57,7 +57,9 @@ def _places(task: str, found: Tables) -> Iterator[tuple[str, Place]]:
     """Every place, with what `task` may do there; its own ones first."""
     own = found.grants[task]
     (other,) = set(found.grants) - {task}
-    foreign = {name: Place(place.start, place.end, "") for name, place in found.grants[other].items() if name not in own}
+    foreign = {
+        name: Place(place.start, place.end, "") for name, place in found.grants[other].items() if name not in own
+    }
     window = own["window"]
     stack = own["stack" if task == SERVICE else "gateway stack"]
     holes = {

@@ -63,8 +63,10 @@ def test_a_board_of_a_profile_has_an_interrupt_controller_in_the_place_of_systic
 
 def test_the_makefile_says_what_the_images_are_built_with() -> None:
     def makefile(board: Board) -> dict[str, str]:
-        lines = (line.split(" := ") for line in generate.machine_makefile(board).splitlines() if not line.startswith("#"))
-        return {name: value for name, value in lines}
+        lines = (
+            line.split(" := ") for line in generate.machine_makefile(board).splitlines() if not line.startswith("#")
+        )
+        return dict(lines)
 
     assert makefile(AN386) == {
         "MACHINE": "-mcpu=cortex-m4 -mthumb -mfloat-abi=soft",
