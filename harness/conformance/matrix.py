@@ -173,8 +173,8 @@ def document(rows: Sequence[MatrixRow]) -> str:
         "",
         *_table(HEADINGS, [cells(row) for row in rows]),
         "",
-        "Guest instructions from doorbell to answer, with a key that was used before; `BOOT` is from reset to the first",
-        "wait:",
+        "Guest instructions from doorbell to answer, with a key that was used before; `BOOT` is from reset to the",
+        "first wait:",
         "",
         *_table(
             ("board", "core", *(" ".join(filter(None, each)) for each in MEASURED)),
