@@ -26,8 +26,10 @@ PYTHON_PACKAGES := python3-dev python3-venv libc6-dev
 HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("include") + "/Python.h"); \
     open("/usr/include/stdint.h")
 
+BOARDS := $(patsubst firmware/boards/%/machine.mk,%,$(wildcard firmware/boards/*/machine.mk))
+
 .PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
-    setup-qemu qemu-report
+    setup-qemu qemu-report boards matrix
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -36,10 +38,10 @@ help: ## show the targets
 run: setup firmware ## set up, build the firmware, judge it clause by clause, write the report
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
-test: setup setup-afl setup-msan setup-gdb setup-qemu firmware ## set up and run the tests
+test: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## set up and run the tests
 	$(BIN)/python -m pytest
 
-test-all: setup setup-afl setup-msan setup-gdb setup-qemu firmware ## the same with the slow ones: the full nonce window, every vector
+test-all: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
 	$(BIN)/hil conform --board $(BOARD) --full --report $(REPORT)
 
@@ -58,6 +60,15 @@ wheel: setup firmware ## a package with the images in it, for machines without a
 	@# Python's own command for linking may name the folder in which it was built.
 	LDSHARED='$(CC) -shared' $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(DIST) .
 
+boards: toolchain ## build the release image of every other board, which the tests boot
+	@for board in $(filter-out $(BOARD),$(BOARDS)); do \
+	    $(MAKE) --no-print-directory -C firmware BOARD=$$board build/$$board/release/service.elf || exit 1; done
+
+matrix: setup firmware ## judge the contract on every board, write docs/matrix.md; the better part of an hour on two cores
+	@for board in $(filter-out $(BOARD),$(BOARDS)); do for build in release debug fips; do \
+	    $(MAKE) --no-print-directory -C firmware BOARD=$$board BUILD=$$build all hostile || exit 1; done; done
+	$(BIN)/hil matrix --document docs/matrix.md
+
 lint: setup lint-tools ## every static check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,7 +80,7 @@ lint: setup lint-tools ## every static check
 	$(BIN)/python -m harness.clause_table --check
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    -I firmware -I firmware/include $(wildcard firmware/*/*.c)
+	    -I firmware -I firmware/include -I firmware/boards/$(BOARD) $(wildcard firmware/*/*.c)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    -I examples/polling_firmware -I firmware -I firmware/include $(wildcard examples/polling_firmware/*.c)
 

@@ -39,13 +39,14 @@ _NAMES: Final = {
 # What a core executes: its own architecture and those that it contains.
 _V7_M: Final = frozenset({V6_M, 12, V7})
 _EXECUTED: Final = {
+    "cortex-m0plus": frozenset({V6_M, 12}),
     "cortex-m3": _V7_M,
     "cortex-m4": _V7_M | {V7E_M},
     "cortex-m7": _V7_M | {V7E_M},
     "cortex-m33": _V7_M | {V7E_M, 16, V8_M_MAIN},
 }
 # The smallest core for each.
-_CORES: Final = {V7: "cortex-m3", V7E_M: "cortex-m4", V8_M_MAIN: "cortex-m33"}
+_CORES: Final = {V6_M: "cortex-m0plus", V7: "cortex-m3", V7E_M: "cortex-m4", V8_M_MAIN: "cortex-m33"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boards: one declarative memory map each, the only place in the project with hardware addresses.
 
-`emulator.generate` renders the firmware's platform.h and memory.ld from the same rows, so that emulator, linker and
-firmware cannot disagree. All addresses and sizes are in bytes.
+`emulator.generate` renders each board's folder in firmware/boards (headers, linker memory, compiler flags) from the
+same rows, so that emulator, linker and firmware cannot disagree. All addresses and sizes are in bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from emulator.errors import EmulatorError
+from emulator.processor import PROCESSORS, Processor
 
 PAGE_SIZE = 4096
 ADDRESS_LIMIT = 1 << 32
@@ -21,6 +22,9 @@ ADDRESS_LIMIT = 1 << 32
 SHADOW_GRANULE = 8
 
 Access = Literal["r", "rw", "rx"]
+
+# Whose registers the UART has: the Cortex-M System Design Kit's, or the PrimeCell PL011's.
+UartKind = Literal["cmsdk", "pl011"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,11 @@ class ServiceMap(TaskMap):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A board's memory map.
+    """A board's core and memory map.
+
+    `cpu` names a row of `emulator.processor`, which says how the core starts and what its images are built with.
+    `qemu_machine` is QEMU's name for the board, empty where QEMU has none. `system_control` is the system control space
+    of a core of M profile, and the interrupt controller (GICv2, distributor first) beside one of A profile.
 
     `banks` are the memories that the hardware has; every region of a task lies in one of them, the peripherals and
     `return_pad` in none. `service` and `gateway` are the tasks' own memories: tasks see the board's addresses, so that
@@ -150,8 +158,8 @@ class Board:
 
     `code` to `filters` of the board are the service's: most of the bench looks at that task alone.
 
-    Raises EmulatorError for overlapping regions, a name used twice, a region outside the banks or a stack without
-    guards.
+    Raises EmulatorError for an unknown core, overlapping regions, a name used twice, a region outside the banks or a
+    stack without guards.
     """
 
     name: str
@@ -171,8 +179,15 @@ class Board:
     uart: Region | None = None
     system_control: Region | None = None
     shadow_offset: int | None = None
+    uart_kind: UartKind = "cmsdk"
 
     def __post_init__(self) -> None:
+        if self.cpu not in PROCESSORS:
+            known = ", ".join(sorted(PROCESSORS))
+            raise EmulatorError(f"board {self.name}: cpu {self.cpu!r} is unknown, use one of: {known}")
+        if self.uart_kind not in get_args(UartKind):
+            known = ", ".join(get_args(UartKind))
+            raise EmulatorError(f"board {self.name}: uart_kind {self.uart_kind!r} is unknown, use one of: {known}")
         if self.cpu_hz <= 0:
             raise EmulatorError(
                 f"board {self.name}: cpu_hz {self.cpu_hz} is not positive, give the core clock in hertz"
@@ -182,6 +197,11 @@ class Board:
         self._check_banks()
         self._check_guards()
         _check_disjoint(self.name, (*self.regions, *self.shadow))
+
+    @property
+    def processor(self) -> Processor:
+        """What there is to know of the core."""
+        return PROCESSORS[self.cpu]
 
     # ---- tasks and what each is granted ----
 
@@ -341,48 +361,121 @@ def _check_disjoint(board_name: str, regions: Sequence[Region]) -> None:
             raise EmulatorError(f"board {board_name}: regions {low.name} and {high.name} overlap, move one")
 
 
-# Arm MPS2+ with FPGA image AN386: addresses of the memories and of UART0 from Arm application note DAI 0386, as QEMU's
-# mps2-an386 has them; SYSCLK is 25 MHz. The system control space is fixed by the ARMv7-M architecture.
-AN386 = Board(
-    name="an386",
-    cpu="cortex-m4",
-    cpu_hz=25_000_000,
-    qemu_machine="mps2-an386",
-    banks=(
-        Region("ssram1", 0x0000_0000, 0x0040_0000, "rx"),
-        Region("ssram23", 0x2000_0000, 0x0040_0000, "rw"),
-        Region("psram", 0x2100_0000, 0x0100_0000, "rw"),
-    ),
-    service=ServiceMap(
-        name="service",
-        code=Region("code", 0x0000_0000, 0x0020_0000, "rx"),
-        stack=Region("stack", 0x2000_1000, 0x4000, "rw"),
-        data=Region("data", 0x2000_6000, 0x3_A000, "rw"),
-        bulk=Region("bulk", 0x2004_0000, 0x10_0000, "rw"),
-        filters=Region("filters", 0x2100_0000, 0x80_0000, "rw"),
-        utcb=Region("utcb", 0x2184_0000, 0x1000, "rw"),
-    ),
-    gateway=TaskMap(
-        name="gateway",
-        code=Region("gateway code", 0x0020_0000, 0x0020_0000, "rx"),
-        stack=Region("gateway stack", 0x2020_1000, 0x4000, "rw"),
-        data=Region("gateway data", 0x2020_6000, 0x3_A000, "rw"),
-        bulk=Region("gateway bulk", 0x2024_0000, 0x10_0000, "rw"),
-        utcb=Region("gateway utcb", 0x2184_2000, 0x1000, "rw"),
-    ),
-    kernel_page=Region("kernel page", 0x2180_0000, 0x1000, "r"),
-    entropy_page=Region("entropy page", 0x2180_2000, 0x1000, "rw"),
-    key_storage=Region("key storage", 0x2180_4000, 0xB000, "r"),
-    window=Region("window", 0x2181_0000, 0x2_3000, "rw"),
-    host_port=Region("host port", 0x2185_0000, 0x2_1000, "rw"),
-    return_pad=Region("return pad", 0x1FFF_0000, 0x1000, "rx"),
-    call_scratch=Region("call scratch", 0x2190_0000, 0x10_0000, "rw"),
-    uart=Region("uart", 0x4000_4000, 0x1000, "rw"),
+def _three_banks(
+    name: str,
+    cpu: str,
+    cpu_hz: int,
+    qemu_machine: str,
+    *,
+    text: Region,
+    fast: Region,
+    large: Region,
+    uart: Region,
+    system_control: Region,
+    shadow_offset: int,
+    uart_kind: UartKind = "cmsdk",
+) -> Board:
+    """A board with memory for text, memory that is written often (4 MiB each) and 16 MiB for what is large.
+
+    The tasks lie in all such boards at the same offsets of the three.
+    """
+    t, f, m = text.base, fast.base, large.base
+    return Board(
+        name=name,
+        cpu=cpu,
+        cpu_hz=cpu_hz,
+        qemu_machine=qemu_machine,
+        banks=(text, fast, large),
+        service=ServiceMap(
+            name="service",
+            code=Region("code", t, 0x0020_0000, "rx"),
+            stack=Region("stack", f + 0x1000, 0x4000, "rw"),
+            data=Region("data", f + 0x6000, 0x3_A000, "rw"),
+            bulk=Region("bulk", f + 0x4_0000, 0x10_0000, "rw"),
+            filters=Region("filters", m, 0x80_0000, "rw"),
+            utcb=Region("utcb", m + 0x84_0000, 0x1000, "rw"),
+        ),
+        gateway=TaskMap(
+            name="gateway",
+            code=Region("gateway code", t + 0x20_0000, 0x0020_0000, "rx"),
+            stack=Region("gateway stack", f + 0x20_1000, 0x4000, "rw"),
+            data=Region("gateway data", f + 0x20_6000, 0x3_A000, "rw"),
+            bulk=Region("gateway bulk", f + 0x24_0000, 0x10_0000, "rw"),
+            utcb=Region("gateway utcb", m + 0x84_2000, 0x1000, "rw"),
+        ),
+        kernel_page=Region("kernel page", m + 0x80_0000, 0x1000, "r"),
+        entropy_page=Region("entropy page", m + 0x80_2000, 0x1000, "rw"),
+        key_storage=Region("key storage", m + 0x80_4000, 0xB000, "r"),
+        window=Region("window", m + 0x81_0000, 0x2_3000, "rw"),
+        host_port=Region("host port", m + 0x85_0000, 0x2_1000, "rw"),
+        return_pad=Region("return pad", 0x1FFF_0000, 0x1000, "rx"),
+        call_scratch=Region("call scratch", m + 0x90_0000, 0x10_0000, "rw"),
+        uart=uart,
+        system_control=system_control,
+        shadow_offset=shadow_offset,
+        uart_kind=uart_kind,
+    )
+
+
+def _mps2(name: str, cpu: str, qemu_machine: str, psram: int = 0x2100_0000, shadow_offset: int = 0x6000_0000) -> Board:
+    """Arm MPS2+ with an FPGA image of the Cortex-M System Design Kit.
+
+    Memories and UART0 are where Arm's application note for the image has them; SYSCLK is 25 MHz. The system control
+    space is fixed by the architectures ARMv6-M and ARMv7-M.
+    """
+    return _three_banks(
+        name,
+        cpu,
+        25_000_000,
+        qemu_machine,
+        text=Region("ssram1", 0x0000_0000, 0x0040_0000, "rx"),
+        fast=Region("ssram23", 0x2000_0000, 0x0040_0000, "rw"),
+        large=Region("psram", psram, 0x0100_0000, "rw"),
+        uart=Region("uart", 0x4000_4000, 0x1000, "rw"),
+        system_control=Region("system control", 0xE000_E000, 0x1000, "rw"),
+        shadow_offset=shadow_offset,
+    )
+
+
+# Application notes DAI 0383, 0385, 0386 and 0500. QEMU has no machine for AN383; its notes on the others agree.
+AN383 = _mps2("an383", "cortex-m0plus", "")
+AN385 = _mps2("an385", "cortex-m3", "mps2-an385")
+AN386 = _mps2("an386", "cortex-m4", "mps2-an386")
+AN500 = _mps2("an500", "cortex-m7", "mps2-an500", psram=0x6000_0000, shadow_offset=0x9000_0000)
+
+# Arm MPS2+ with FPGA image AN505 (application note DAI 0505), as QEMU's mps2-an505 has it. The core starts in Secure
+# state, and the memory and peripheral protection controllers let nobody else in: text, SSRAM2 and SSRAM3, and UART0 are
+# at their Secure aliases, 0x10000000 above the Non-secure ones. The PSRAM has neither controller nor alias.
+AN505 = _three_banks(
+    "an505",
+    "cortex-m33",
+    20_000_000,
+    "mps2-an505",
+    text=Region("ssram1", 0x1000_0000, 0x0040_0000, "rx"),
+    fast=Region("ssram23", 0x3800_0000, 0x0040_0000, "rw"),
+    large=Region("psram", 0x8000_0000, 0x0100_0000, "rw"),
+    uart=Region("uart", 0x5020_0000, 0x1000, "rw"),
     system_control=Region("system control", 0xE000_E000, 0x1000, "rw"),
     shadow_offset=0x6000_0000,
 )
 
-BOARDS: tuple[Board, ...] = (AN386,)
+# Arm Versatile Express, motherboard V2M-P1 with CoreTile V2P-CA15, as QEMU's vexpress-a15 has it: three parts of the
+# DRAM in the place of three memories. Whatever starts the board has set up DRAM and clocks before.
+VEXPRESS_A15 = _three_banks(
+    "vexpress-a15",
+    "cortex-a15",
+    1_000_000_000,
+    "vexpress-a15",
+    text=Region("dram for text", 0x8000_0000, 0x0040_0000, "rx"),
+    fast=Region("dram for variables", 0x8040_0000, 0x0040_0000, "rw"),
+    large=Region("dram for pages", 0x8100_0000, 0x0100_0000, "rw"),
+    uart=Region("uart", 0x1C09_0000, 0x1000, "rw"),
+    system_control=Region("system control", 0x2C00_1000, 0x2000, "rw"),
+    shadow_offset=0x6000_0000,
+    uart_kind="pl011",
+)
+
+BOARDS: tuple[Board, ...] = (AN383, AN385, AN386, AN500, AN505, VEXPRESS_A15)
 
 
 def board(name: str, boards: Iterable[Board] = BOARDS) -> Board:

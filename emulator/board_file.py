@@ -15,9 +15,9 @@ from typing import Final
 from emulator import arm_attributes
 from emulator.board import ADDRESS_LIMIT, BOARDS, PAGE_SIZE, Access, Board, Region, ServiceMap, board
 from emulator.board_fields import BY_NAME, FIELDS, BoardFileError, Fields, read_fields
-from emulator.cpu import MODELS
 from emulator.errors import EmulatorError
 from emulator.image import Image, load_image
+from emulator.processor import PROCESSORS
 
 SUFFIX: Final = ".toml"
 
@@ -118,8 +118,9 @@ class _Reader:
 
     def _cpu(self) -> str:
         cpu = self._fields.text("cpu")
-        if cpu not in MODELS:
-            raise self._fields.error("cpu", f"{cpu!r} is unknown, use one of: {', '.join(sorted(MODELS))}")
+        known = sorted(name for name, core in PROCESSORS.items() if core.profile == "M")
+        if cpu not in known:
+            raise self._fields.error("cpu", f"{cpu!r} is unknown, use one of: {', '.join(known)}")
         return cpu
 
     def _banks(self) -> tuple[Region, ...]:

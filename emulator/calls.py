@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from emulator.errors import EmulatorError
 from emulator.machine import Machine
+from emulator.processor import State
 from emulator.stop import Idle, Stop
 
-WFI = b"\x30\xbf"
+WFI: dict[State, bytes] = {"thumb": b"\x30\xbf", "arm": b"\x03\xf0\x20\xe3"}
 BUDGET = 2_000_000_000
 _REGISTER_ARGUMENTS = ("r0", "r1", "r2", "r3")
 
@@ -48,7 +49,9 @@ class Calls:
             machine.add_memory(region)
         # The callee returns to a WFI, which ends the run.
         self._return_to = board.return_pad.base
-        machine.write(self._return_to, WFI)
+        self._wait = WFI[machine.cpu.state]
+        machine.write(self._return_to, self._wait)
+        self._link = self._return_to | (machine.cpu.state == "thumb")
         self._next = board.call_scratch.base
         self.instructions = 0
 
@@ -94,9 +97,9 @@ class Calls:
         sp = (self._machine.board.stack.end - 4 * len(stack)) & ~7
         self._machine.write(sp, struct.pack(f"<{len(stack)}I", *stack))
         registers = dict(zip(_REGISTER_ARGUMENTS, words, strict=False))
-        self._machine.cpu.set_registers({**registers, "sp": sp, "lr": self._return_to | 1, "pc": symbol.address})
+        self._machine.cpu.set_registers({**registers, "sp": sp, "lr": self._link, "pc": symbol.address})
         stop = self._machine.run(budget)
-        if not isinstance(stop, Idle) or self._machine.cpu.registers().pc != self._return_to + len(WFI):
+        if not isinstance(stop, Idle) or self._machine.cpu.registers().pc != self._return_to + len(self._wait):
             raise CallStopped(name, stop)
         self.instructions = self._machine.instructions - 1
         return self._machine.cpu.registers().r0

@@ -13,15 +13,22 @@ from unicorn import arm_const as arm
 from emulator.board import Region
 from emulator.errors import EmulatorError
 from emulator.native import _core
+from emulator.processor import State, processor
 
 ffi, lib = _core.ffi, _core.lib
 
 # UC_MODE_MCLASS would force a Cortex-M33 whatever model is set, so the mode is plain Thumb and the model decides.
+_MODES: dict[State, int] = {"thumb": unicorn.UC_MODE_THUMB, "arm": unicorn.UC_MODE_ARM}
+
+# The engine's name for each core of emulator.processor. It has no Cortex-M0+, whose instructions are a Cortex-M0's.
 MODELS = {
+    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
     "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
     "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
     "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
     "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+    "cortex-a7": arm.UC_CPU_ARM_CORTEX_A7,
+    "cortex-a15": arm.UC_CPU_ARM_CORTEX_A15,
 }
 
 _ACCESS = {"r": lib.CORE_READ, "rw": lib.CORE_READ | lib.CORE_WRITE, "rx": lib.CORE_READ | lib.CORE_EXECUTE}
@@ -29,7 +36,11 @@ _ACCESS = {"r": lib.CORE_READ, "rw": lib.CORE_READ | lib.CORE_WRITE, "rx": lib.C
 # QEMU's exception numbers, as UC_HOOK_INTR reports them.
 EXCEPTION_UNDEFINED = 1
 EXCEPTION_SUPERVISOR_CALL = 2
+EXCEPTION_DATA_ABORT = 4
 EXCEPTION_BREAKPOINT = 7
+# A branch to an address that means the return from an exception, or from a Non-secure function (ARMv8-M). A task
+# handles no exceptions: it is a branch to where nobody may execute.
+EXCEPTION_RETURN = 8
 
 
 _WATCH_EVENTS = 16
@@ -53,7 +64,10 @@ class Device(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """The core registers, the special ones included; a plain value that survives the engine."""
+    """The core registers, the special ones included; a plain value that survives the engine.
+
+    A core of A profile has `xpsr` where its CPSR is, and neither `primask` nor `control`: both are 0.
+    """
 
     r0: int
     r1: int
@@ -82,6 +96,10 @@ class Registers:
 
 REGISTER_NAMES = tuple(field.name for field in fields(Registers))
 _REGISTER_IDS = {name: getattr(arm, f"UC_ARM_REG_{name.upper()}") for name in REGISTER_NAMES}
+_A_PROFILE_REGISTER_IDS = {
+    **{name: number for name, number in _REGISTER_IDS.items() if name not in ("primask", "control")},
+    "xpsr": arm.UC_ARM_REG_CPSR,
+}
 
 
 class Cpu:
@@ -93,11 +111,12 @@ class Cpu:
     """
 
     def __init__(self, model: str, until: int) -> None:
-        if model not in MODELS:
-            raise EmulatorError(f"cpu model {model!r} is unknown, use one of: {', '.join(sorted(MODELS))}")
-        self.engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        core = processor(model)
+        self.state: State = core.state
+        self._register_ids = _REGISTER_IDS if core.profile == "M" else _A_PROFILE_REGISTER_IDS
+        self.engine = unicorn.Uc(unicorn.UC_ARCH_ARM, _MODES[core.state])
         self.engine.ctl_set_cpu_model(MODELS[model])
-        self._core = lib.core_new(ffi.cast("void *", self.engine._uch.value), until)
+        self._core = lib.core_new(ffi.cast("void *", self.engine._uch.value), until, core.state == "arm")
         if self._core == ffi.NULL:
             raise EmulatorError("the engine refused its hooks: is unicorn 2.1.4 installed? run `hil doctor`")
         self._run = lib.core_run
@@ -159,7 +178,8 @@ class Cpu:
 
     def registers(self) -> Registers:
         """All registers; pc is where the next run starts."""
-        values = {name: self.engine.reg_read(number) for name, number in _REGISTER_IDS.items()}
+        values = dict.fromkeys(REGISTER_NAMES, 0)
+        values |= {name: self.engine.reg_read(number) for name, number in self._register_ids.items()}
         values["pc"] = lib.core_pc(self._core)
         return Registers(**values)
 
@@ -174,7 +194,7 @@ class Cpu:
             if name == "pc":
                 lib.core_set_pc(self._core, value)
             else:
-                self.engine.reg_write(_REGISTER_IDS[name], value)
+                self.engine.reg_write(self._register_ids[name], value)
 
     def power_on(self) -> None:
         """Registers as after reset."""
@@ -211,6 +231,11 @@ class Cpu:
         return int(lib.core_fault_access(self._core))
 
     @property
+    def unaligned_address(self) -> int | None:
+        """Where the access went that `check_alignment` ended the last run for."""
+        return int(lib.core_unaligned_address(self._core)) or None
+
+    @property
     def exception_number(self) -> int:
         """Number of the last processor exception."""
         return int(lib.core_exception_number(self._core))
@@ -224,6 +249,11 @@ class Cpu:
         """Start addresses of the last basic blocks, newest first."""
         out = ffi.new("uint32_t[]", count)
         return tuple(out[0 : lib.core_last_blocks(self._core, out, count)])
+
+    def check_alignment(self) -> None:
+        """From now on unaligned accesses end a run as on hardware; see core_check_alignment. For good, and slow."""
+        if not lib.core_check_alignment(self._core):
+            raise EmulatorError("the engine refused a hook of memory accesses: run `hil doctor`")
 
     # ---- breakpoints and snapshots ----
 

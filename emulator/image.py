@@ -31,7 +31,7 @@ _PRECEDENCE: tuple[SymbolScope, ...] = ("global", "weak", "local")
 
 _LINK = "correct the linker script"
 _MAP = "correct the linker script or the board's memory map"
-_ENTRY = "name a Thumb function with ENTRY()"
+_ENTRY = "name a function with ENTRY()"
 _NOTE = struct.Struct("<III")
 _NT_GNU_BUILD_ID = 3
 
@@ -108,8 +108,8 @@ class BuildInfo:
 class Image:
     """A checked firmware image, for one board where one was given.
 
-    `entry` has its Thumb bit cleared, as all addresses here. `symbols` maps every name that means one thing: a global
-    goes before a weak one, that before a local one; local names used twice are only in `all_symbols`.
+    `entry` has its Thumb bit cleared, where it has one, as all addresses here. `symbols` maps every name that means one
+    thing: a global goes before a weak one, that before a local one; local names used twice are only in `all_symbols`.
     """
 
     path: Path
@@ -166,15 +166,16 @@ def parse_image(contents: bytes, path: Path, board: Board | None, task: TaskMap 
     source = Source(path, contents)
     header = elf.read_header(source)
     place = None if board is None else _Place(board, task or board.service)
+    thumb = board is None or board.processor.state == "thumb"
     segments = _segments(source, elf.read_program_headers(source, header), place)
     section_headers = elf.read_section_headers(source, header)
     sections = tuple(_section(name, entry) for name, entry in section_headers)
     _check_sections(source, sections, segments)
-    all_symbols = tuple(_symbols(source, elf.read_symbols(source, section_headers), sections))
+    all_symbols = tuple(_symbols(source, elf.read_symbols(source, section_headers), sections, thumb))
     return Image(
         path=path,
         sha256=hashlib.sha256(contents).hexdigest(),
-        entry=_entry(source, header, segments),
+        entry=_entry(source, header, segments, thumb),
         segments=segments,
         sections=tuple(section for section in sections if section.name),
         symbols=MappingProxyType(_unambiguous(all_symbols)),
@@ -251,10 +252,17 @@ def _check_place(source: Source, name: str, segment: Segment, place: _Place) -> 
             address = region.end
 
 
-def _entry(source: Source, header: Header, segments: tuple[Segment, ...]) -> int:
+def _check_state(source: Source, field_name: str, address: int, thumb: bool, advice: str) -> None:
+    """A function's address has bit 0 set in Thumb state, clear in ARM state (AAELF32, 5.5.3)."""
+    if thumb and not address & 1:
+        raise source.error(field_name, f"{address:#010x} has no Thumb bit", advice)
+    if not thumb and address & 1:
+        raise source.error(field_name, f"{address:#010x} has the Thumb bit, the board executes ARM state", advice)
+
+
+def _entry(source: Source, header: Header, segments: tuple[Segment, ...], thumb: bool) -> int:
     address = header.entry & ~1
-    if not header.entry & 1:
-        raise source.error("e_entry", f"{header.entry:#010x} has no Thumb bit", _ENTRY)
+    _check_state(source, "e_entry", header.entry, thumb, _ENTRY)
     for segment in segments:
         if segment.access == "rx" and segment.virtual_address <= address < segment.virtual_address + len(segment.data):
             return address
@@ -285,7 +293,9 @@ def _check_sections(source: Source, sections: tuple[Section, ...], segments: tup
             raise source.error(f"section {section.name}: sh_addr", where, _LINK)
 
 
-def _symbols(source: Source, records: Iterable[SymbolRecord], sections: tuple[Section, ...]) -> Iterator[Symbol]:
+def _symbols(
+    source: Source, records: Iterable[SymbolRecord], sections: tuple[Section, ...], thumb: bool
+) -> Iterator[Symbol]:
     file: str | None = None
     for record in records:
         if record.type == elf.STT_FILE:
@@ -294,10 +304,12 @@ def _symbols(source: Source, records: Iterable[SymbolRecord], sections: tuple[Se
         # Names that begin with $ are ARM's mapping symbols ($a, $d, $t): they tell code from data and name nothing.
         nameless = not record.name or record.name.startswith("$")
         if not nameless and record.type != elf.STT_SECTION and record.section != elf.SHN_UNDEF:
-            yield _symbol(source, record, sections, file)
+            yield _symbol(source, record, sections, file, thumb)
 
 
-def _symbol(source: Source, record: SymbolRecord, sections: tuple[Section, ...], file: str | None) -> Symbol:
+def _symbol(
+    source: Source, record: SymbolRecord, sections: tuple[Section, ...], file: str | None, thumb: bool
+) -> Symbol:
     name = f"symbol {record.name}:"
     kind, scope = _KINDS.get(record.type), _SCOPES.get(record.binding)
     if kind is None or scope is None:
@@ -306,8 +318,7 @@ def _symbol(source: Source, record: SymbolRecord, sections: tuple[Section, ...],
         raise source.error(f"{name} st_shndx", f"{record.section:#x} has no meaning in an executable")
     address = record.value
     if kind == "function":
-        if not address & 1:
-            raise source.error(f"{name} st_value", f"{address:#010x} has no Thumb bit", "build with -mthumb")
+        _check_state(source, f"{name} st_value", address, thumb, "build with -mthumb" if thumb else "build with -marm")
         address &= ~1
     end = address + record.size
     if end > ADDRESS_LIMIT:

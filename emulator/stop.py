@@ -15,6 +15,7 @@ ProcessorKind = Literal[
     "undefined instruction",
     "breakpoint instruction",
     "supervisor call",
+    "unaligned access",
     "processor exception",
     "engine error",
 ]

@@ -2,9 +2,9 @@
 """The conditional branches of an image, and the code among its data: what branch coverage is measured against.
 
 A conditional branch is an instruction behind which one of several ways is gone: B<cond>, CBZ and CBNZ, the table
-branches TBB and TBH, and whatever an If-Then block makes conditional of what writes the program counter. Instructions
-that an If-Then block makes conditional and that go nowhere are no branches: in the machine's flow of control nothing
-tells whether their condition held.
+branches TBB and TBH, and whatever a condition of its own (ARM state) or an If-Then block makes conditional of what
+writes the program counter. Conditional instructions that go nowhere are no branches: in the machine's flow of control
+nothing tells whether their condition held.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from capstone import arm
 
 from emulator import elf
 from emulator.debuginfo.dwarf import Range
+from emulator.debuginfo.operands import DECODER_MODES
 from emulator.image import Image
+from emulator.processor import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Branch:
 
 
 class Code:
-    """Where an image has instructions, by the assembler's mapping symbols ($t and $d, AAELF32 5.5.5).
+    """Where an image has instructions, by the assembler's mapping symbols ($a, $t and $d, AAELF32 5.5.5).
+
+    `state` is what they are instructions of: an image is for one.
 
     Without such symbols, executable sections count as code altogether, and no branches are known: they could be data.
     """
@@ -49,8 +53,10 @@ class Code:
     def __init__(self, image: Image) -> None:
         self._sections = [section for section in image.sections if section.allocated and section.executable]
         self._contents = image.contents
-        marks = sorted(_mapping_symbols(image))
+        symbols = sorted(_mapping_symbols(image))
+        marks = [(address, kind != "$d") for address, kind in symbols]
         self.mapped = bool(marks)
+        self.state: State = "arm" if any(kind == "$a" for _address, kind in symbols) else "thumb"
         self.ranges: tuple[Range, ...] = tuple(
             (start, end)
             for section in self._sections
@@ -85,7 +91,7 @@ def branches(code: Code) -> tuple[Branch, ...]:
     """Every conditional branch, by address."""
     if not code.mapped:
         return ()
-    decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+    decoder = capstone.Cs(capstone.CS_ARCH_ARM, DECODER_MODES[code.state])
     decoder.detail = True
     decoder.skipdata = True
     found: list[Branch] = []
@@ -133,12 +139,13 @@ def _table_ways(code: Code, table: int, size: int) -> tuple[Way, ...]:
     return tuple(Way(f"to {target:#x}", target) for target in sorted(targets) if target >= table + len(data))
 
 
-def _mapping_symbols(image: Image) -> Iterator[tuple[int, bool]]:
-    """Addresses from which on there is code (True) or data (False)."""
+def _mapping_symbols(image: Image) -> Iterator[tuple[int, str]]:
+    """Addresses from which on there is code of ARM state ($a), of Thumb state ($t), or data ($d)."""
     source = elf.Source(image.path, image.contents)
     for record in elf.read_symbols(source, elf.read_section_headers(source, elf.read_header(source))):
-        if record.name.split(".")[0] in ("$t", "$d"):
-            yield record.value & ~1, record.name.startswith("$t")
+        kind = record.name.split(".")[0]
+        if kind in ("$a", "$t", "$d"):
+            yield record.value & ~1, kind
 
 
 def _parts(start: int, end: int, marks: list[tuple[int, bool]]) -> Iterator[tuple[int, int, bool]]:

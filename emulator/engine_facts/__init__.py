@@ -6,7 +6,7 @@ does because of it. Facts about speed are ratios of two runs in this process, wi
 machine shows. Guest programs are Thumb code, given as halfwords with the mnemonics beside them, and every one ends.
 """
 
-from emulator.engine_facts import hooks, memory, running
+from emulator.engine_facts import alignment, hooks, memory, running
 from emulator.engine_facts.guest import Fact, FactResult
 
 __all__ = ["FACTS", "Fact", "FactResult", "check_facts"]
@@ -44,6 +44,12 @@ FACTS: tuple[Fact, ...] = (
     hooks.edges_fire_once,
     hooks.hook_in_if_then_block,
     hooks.fill_in_if_then_block,
+    alignment.m0_traps_unaligned,
+    alignment.m0_has_few_instructions,
+    alignment.several_words_pass,
+    alignment.a15_passes_unaligned,
+    alignment.arm_state_waits,
+    alignment.m33_exception_return,
 )
 
 

@@ -35,7 +35,7 @@ class System:
             raise EmulatorError("a system needs a task: give at least one image by the name of its task")
         self.board = board
         self.uart = Uart()
-        self.system_control = SystemControl()
+        self.system_control = SystemControl(board.processor)
         self.moe = Moe((*board.banks, board.return_pad, *board.shadow), lent)
         for region in _memory_of(board, images):
             self.moe.create(region)

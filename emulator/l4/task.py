@@ -10,7 +10,8 @@ from typing import Literal
 
 from emulator import cpu, sanitizer
 from emulator.board import Board, Region, TaskMap
-from emulator.cpu import Cpu, Device, lib
+from emulator.cpu import Cpu, Device, Registers, lib
+from emulator.debuginfo.operands import LONGEST_INSTRUCTION, operand_address
 from emulator.errors import EmulatorError
 from emulator.image import Image
 from emulator.l4.meter import Meter
@@ -31,6 +32,8 @@ _EXCEPTIONS: dict[int, FaultKind] = {
     cpu.EXCEPTION_UNDEFINED: "undefined instruction",
     cpu.EXCEPTION_SUPERVISOR_CALL: "supervisor call",
     cpu.EXCEPTION_BREAKPOINT: _BREAKPOINT,
+    cpu.EXCEPTION_DATA_ABORT: "unaligned access",
+    cpu.EXCEPTION_RETURN: "execution not granted",
 }
 
 
@@ -46,7 +49,7 @@ class Task:
         self.board = board
         self.layout = layout
         self.image = image
-        self.cpu = Cpu(board.cpu, until=layout.code.end - 2)
+        self.cpu = Cpu(board.cpu, until=layout.code.end - board.processor.shortest_instruction)
         if layout.wait_at is not None:
             self.cpu.wait_at(layout.wait_at)
         self.state: State = "running"
@@ -108,9 +111,15 @@ class Task:
     # ---- run ----
 
     def reset(self) -> None:
-        """Registers as at power-on; the vector table gives stack pointer and program counter."""
+        """Registers as at power-on.
+
+        M profile takes stack pointer and program counter from the vector table, A profile begins at the image's entry.
+        """
         self.cpu.power_on()
-        sp, pc = struct.unpack("<II", self.read(self.layout.code.base, 8))
+        if self.board.processor.profile == "M":
+            sp, pc = struct.unpack("<II", self.read(self.layout.code.base, 8))
+        else:
+            sp, pc = 0, self.image.entry
         self.cpu.set_registers({"sp": sp, "pc": pc, "lr": 0xFFFF_FFFF})
         self.state = "running"
 
@@ -148,6 +157,10 @@ class Task:
         elif code == lib.CORE_EXCEPTION:
             kind = _EXCEPTIONS.get(self.cpu.exception_number, "processor exception")
             detail = f"exception number {self.cpu.exception_number}"
+            if self.cpu.exception_number == cpu.EXCEPTION_DATA_ABORT:
+                address = self.cpu.unaligned_address or self._operand_address(registers)
+            elif self.cpu.exception_number == cpu.EXCEPTION_RETURN:
+                address = registers.pc
             report = sanitizer.read_report(self.board, self.image, self.read) if kind == _BREAKPOINT else None
             if report is not None:
                 kind, address, detail = report.kind, report.address, report.detail
@@ -158,6 +171,12 @@ class Task:
                 kind = "undefined instruction"
         branches = tuple(self.symbols.describe(pc) for pc in self.cpu.last_blocks(LAST_BRANCHES))
         return Fault(kind, address, registers, chain, branches, detail)
+
+    def _operand_address(self, registers: Registers) -> int | None:
+        """Where the instruction at the program counter reads or writes memory."""
+        region = self.region_at(registers.pc)
+        size = 0 if region is None else min(LONGEST_INSTRUCTION, region.end - registers.pc)
+        return operand_address(self.read(registers.pc, size), self.cpu.state, registers.as_dict()) if size else None
 
     # ---- snapshots within this process ----
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import cffi
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage", "steps", "debugger")
+PARTS = (
+    *("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage"),
+    *("steps", "debugger", "alignment"),
+)
 
 
 def _declarations() -> str:

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
+#define WFI_THUMB 0xBF30u   /* ARMv7-M ARM, A7.7.261 */
+#define WFI_ARM 0xE320F003u /* ARMv7-A ARM, A8.8.425 */
 
 struct grant *find_grant(core *c, uint32_t address)
 {
@@ -14,6 +15,25 @@ struct grant *find_grant(core *c, uint32_t address)
         }
     }
     return NULL;
+}
+
+bool waits_before(core *c, uint32_t end)
+{
+    uint32_t size = c->arm ? 4 : 2;
+    const struct grant *g = find_grant(c, end - size);
+    if (g == NULL || g->host == NULL) {
+        return false;
+    }
+    const uint8_t *code = g->host + (end - size - g->base);
+    uint32_t instruction = 0;
+    memcpy(&instruction, code, size); /* both ends are little-endian */
+    return instruction == (c->arm ? WFI_ARM : WFI_THUMB);
+}
+
+/* Where the engine is to start: bit 0 selects Thumb state anew each time. */
+static uint64_t start_address(const core *c)
+{
+    return c->arm ? c->pc : c->pc | 1u;
 }
 
 void stop_with(core *c, enum core_stop why)
@@ -45,7 +65,9 @@ static uint32_t block_instructions(core *c, uint32_t address, uint32_t size)
         b->address = address;
         b->size = size;
         b->instructions = 1;
-        if (g != NULL && size <= g->size - (address - g->base)) {
+        if (c->arm) {
+            b->instructions = size / 4;
+        } else if (g != NULL && size <= g->size - (address - g->base)) {
             b->instructions = count_thumb(g->host + (address - g->base), size);
         }
     }
@@ -262,12 +284,7 @@ void core_revoke_all(core *c)
 /* A clean return of the engine means that a WFI ended the run; anything else that ends it cleanly is an error. */
 static enum core_stop judge_clean_stop(core *c)
 {
-    const struct grant *g = find_grant(c, c->pc - 2);
-    if (g == NULL) {
-        return CORE_ENGINE_ERROR;
-    }
-    const uint8_t *code = g->host + (c->pc - 2 - g->base);
-    return (code[0] | code[1] << 8) == WFI_ENCODING ? CORE_IDLE : CORE_ENGINE_ERROR;
+    return waits_before(c, c->pc) ? CORE_IDLE : CORE_ENGINE_ERROR;
 }
 
 static enum core_stop judge(core *c)
@@ -293,12 +310,12 @@ enum core_stop core_run(core *c, uint64_t budget)
     c->stopped = false;
     c->stopped_before = false;
     c->denied = false;
+    c->unaligned = 0;
     c->fuel = start;
     c->not_run = 0;
     c->resuming = true;
     c->resumed_at = c->pc;
-    /* Bit 0 selects Thumb state anew at each start: M-profile has no other. */
-    c->error = uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 0);
+    c->error = uc_emu_start(c->uc, start_address(c), c->until, 0, 0);
     c->instructions = (uint64_t)(start - c->fuel);
     if (c->coverage != NULL) {
         cover_end(c->coverage);
@@ -307,7 +324,7 @@ enum core_stop core_run(core *c, uint64_t budget)
         c->flush_again = false;
         uc_ctl_flush_tb(c->uc);
     }
-    if (!c->stopped_before) {
+    if (!c->stopped_before && c->unaligned == 0) {
         uc_reg_read(c->uc, UC_ARM_REG_PC, &c->pc);
     }
     return judge(c);
@@ -349,7 +366,7 @@ uint32_t core_locate_fault(core *c)
         c->locating = true;
         uc_ctl_flush_tb(c->uc);
         c->fuel = INT64_MAX;
-        uc_emu_start(c->uc, c->pc | 1u, c->until, 0, 1);
+        uc_emu_start(c->uc, start_address(c), c->until, 0, 1);
         c->locating = false;
         uc_hook_del(c->uc, hook);
     }
@@ -561,7 +578,7 @@ void core_wait_at(core *c, uint32_t address)
 
 /* ---- life ---- */
 
-core *core_new(void *engine, uint32_t until)
+core *core_new(void *engine, uint32_t until, bool arm)
 {
     core *c = calloc(1, sizeof *c);
     if (c == NULL) {
@@ -570,6 +587,7 @@ core *core_new(void *engine, uint32_t until)
     c->uc = engine;
     c->until = until;
     c->waits_at = NOWHERE;
+    c->arm = arm;
     /* Hooks come before anything is translated: a block translated earlier would never call them. */
     uc_hook block, fill, interrupt;
     if (uc_ctl_tlb_mode(c->uc, UC_TLB_VIRTUAL) != UC_ERR_OK ||

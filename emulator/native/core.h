@@ -27,10 +27,11 @@ enum core_stop {
 };
 
 /*
- * `until` is the address that the engine wants for a normal end of a run: it has to be granted and executable, or each
- * run ends in an error, and it must never be reached, since reaching it costs a translation.
+ * `arm`: the guest executes ARM state, and not Thumb state. `until` is the address that the engine wants for a normal
+ * end of a run: it has to be granted and executable, or each run ends in an error, and it must never be reached, since
+ * reaching it costs a translation.
  */
-core *core_new(void *engine, uint32_t until);
+core *core_new(void *engine, uint32_t until, bool arm);
 void core_free(core *c);
 
 /* Give the guest a range of pages (4096 bytes, aligned) that `host` backs. Fails when the table is full. */
@@ -58,6 +59,14 @@ int core_fault_access(const core *c);      /* one of core_access */
 uint32_t core_exception_number(const core *c);                   /* as UC_HOOK_INTR numbers them */
 int core_engine_error(const core *c);                            /* uc_err */
 size_t core_last_blocks(const core *c, uint32_t *out, size_t n); /* newest first */
+
+/*
+ * From now on each access that is not aligned to its size ends the run in an exception (number 4, PC at its
+ * instruction) where hardware would trap it: the engine does so itself only where the core traps all of them. For good,
+ * and slow.
+ */
+bool core_check_alignment(core *c);
+uint32_t core_unaligned_address(const core *c); /* of the access that ended the last run; 0: none was found so */
 
 bool core_breakpoint(core *c, uint32_t address); /* stop before the block that starts here */
 void core_clear_breakpoints(core *c);

@@ -117,6 +117,7 @@ struct block {
 struct core {
     uc_engine *uc;
     uint32_t until;
+    bool arm; /* state of the guest's code: ARM, or else Thumb */
     uc_context *context;
     uint32_t context_pc;
     bool snapshot;
@@ -152,7 +153,10 @@ struct core {
     uint32_t resumed_at; /* a run that starts on a breakpoint passes it */
     bool resuming;
 
-    bool flush_again; /* behind the next run: see core_forget_translations */
+    bool checks_alignment;
+    uc_hook alignment;
+    uint32_t unaligned; /* address of the access that it has found; 0: none, as that is aligned */
+    bool flush_again;   /* behind the next run: see core_forget_translations */
     struct checkpoint checkpoint;
     struct watch watch;
     struct feedback *feedback;
@@ -164,6 +168,12 @@ struct core {
 
 /* The grant that holds an address, or NULL. */
 struct grant *find_grant(core *c, uint32_t address);
+
+/* Ends the run; the first reason counts. */
+void stop_with(core *c, enum core_stop why);
+
+/* Whether the instruction that ends before `end` is a WFI. */
+bool waits_before(core *c, uint32_t end);
 
 /* Clears the If-Then state that the engine shows in CPSR during a data access: every hook of one has to. */
 void leave_if_then_block(uc_engine *uc);

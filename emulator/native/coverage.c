@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-#define FIRST_MASK 16383u    /* the number of places is a power of two, always */
-#define WFI_ENCODING 0xBF30u /* ARMv7-M ARM, A7.7.261 */
+#define FIRST_MASK 16383u /* the number of places is a power of two, always */
 
 struct core_coverage {
     core *c;
@@ -105,12 +104,9 @@ void cover_wait(struct core_coverage *v, uint32_t address)
 void cover_end(struct core_coverage *v)
 {
     core *c = v->c;
-    const struct grant *g = c->stopped || c->error != UC_ERR_OK ? NULL : find_grant(c, v->end - 2u);
-    if (v->start != NOWHERE && g != NULL && g->host != NULL) {
-        const uint8_t *code = g->host + (v->end - 2u - g->base);
-        if ((code[0] | code[1] << 8) == WFI_ENCODING) {
-            leave_to(v, v->end);
-        }
+    bool clean = !c->stopped && c->error == UC_ERR_OK;
+    if (v->start != NOWHERE && clean && waits_before(c, v->end)) {
+        leave_to(v, v->end);
     }
     v->start = NOWHERE;
 }

@@ -18,7 +18,7 @@ struct keccak_state {
     uint32_t lane[KECCAK_LANES][2];
 };
 
-// Keccak-f[1600]. There is an assembly version for ARMv7-M; defining KECCAK_PORTABLE keeps to the one in C.
+// Keccak-f[1600]. There is an assembly version for ARMv7-M and later; defining KECCAK_PORTABLE keeps to the one in C.
 void keccak_f1600(struct keccak_state *state);
 
 // Adds n bytes (exclusive or) to the state from byte `offset` on; offset + n is at most KECCAK_STATE_SIZE.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * Keccak-f[1600] (FIPS 202, section 3) for ARMv7-M: void keccak_f1600(struct keccak_state *state).
+ * Keccak-f[1600] (FIPS 202, section 3) for ARMv7-M and ARMv8-M Mainline: void keccak_f1600(struct keccak_state *state).
  *
  * A lane is two words, its even and its odd bits, so that a 64-bit rotation is two 32-bit rotations, and those cost
  * nothing as shifted second operands. Three ideas save instructions over a straightforward version:
@@ -19,7 +19,7 @@
  * loop over pairs of rounds, and no address depends on data. Stack: 488 bytes, wiped before return.
  */
 
-#if (defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__)) && !defined(KECCAK_PORTABLE)
+#if (defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)) && !defined(KECCAK_PORTABLE)
 
     .syntax unified
     .thumb

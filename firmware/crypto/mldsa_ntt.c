@@ -46,7 +46,7 @@ struct sum {
     int32_t high;
 };
 
-#if defined(__ARM_ARCH_7EM__) && !defined(MLDSA_PORTABLE)
+#if (defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)) && !defined(MLDSA_PORTABLE)
 
 static inline __attribute__((always_inline)) void accumulate(struct sum *sum, int32_t a, int32_t b)
 {

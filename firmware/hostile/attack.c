@@ -3,9 +3,16 @@
 
 #include "platform/window.h"
 
-/* Two instructions that do nothing and return, where only data may be: movs r0, r0; bx lr. */
+/* Two instructions that do nothing and return, where only data may be: movs r0, r0, or mov r0, r0; bx lr. */
+#if defined(__thumb__)
+#define STATE_BIT 1u
 extern uint16_t payload[2];
 uint16_t payload[2] = {0x0000u, 0x4770u};
+#else
+#define STATE_BIT 0u
+extern uint32_t payload[2];
+uint32_t payload[2] = {0xE1A00000u, 0xE12FFF1Eu};
+#endif
 
 extern const uint32_t constant;
 const uint32_t constant = 1;
@@ -37,7 +44,7 @@ static void execute(uint32_t address)
     union {
         uintptr_t number;
         void (*function)(void);
-    } target = {.number = address | 1u};
+    } target = {.number = address | STATE_BIT};
 
     target.function();
 }

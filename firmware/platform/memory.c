@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The memory functions, for private memory: 32 bytes at a time with ldm and stm where both ends are aligned, whole
- * words otherwise. A Cortex-M4 reads and writes unaligned words with ldr and str, not with ldm, stm, ldrd and strd.
+ * words otherwise. Where the core reads and writes unaligned words with ldr and str, the compiler makes use of that;
+ * ldm, stm, ldrd and strd are for aligned ones on every core.
  *
  * Compiled with -fno-tree-loop-distribute-patterns, so that no loop in here becomes a call of the function it is in.
  */
@@ -24,6 +25,8 @@ static bool aligned(const void *address)
 {
     return (uintptr_t)address % WORD == 0;
 }
+
+#if !defined(__ARM_ARCH_6M__)
 
 /* Copies `groups` (at least one) groups of 32 bytes upwards and moves both pointers behind them. */
 static inline void copy_groups(uint8_t **destination, const uint8_t **source, size_t groups)
@@ -61,6 +64,35 @@ static inline void fill_groups(uint8_t **destination, uint32_t word, size_t grou
                      : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "cc", "memory");
     *destination = to;
 }
+
+#else
+
+/* The same on ARMv6-M, whose ldm and stm take low registers alone: what the compiler makes of aligned words. */
+typedef uint32_t __attribute__((may_alias)) any_word;
+
+static inline void copy_groups(uint8_t **destination, const uint8_t **source, size_t groups)
+{
+    any_word *to = (any_word *)(void *)*destination;
+    const any_word *from = (const any_word *)(const void *)*source;
+    for (; groups > 0; groups--, to += GROUP / WORD, from += GROUP / WORD) {
+        for (unsigned i = 0; i < GROUP / WORD; i++)
+            to[i] = from[i];
+    }
+    *destination = (uint8_t *)to;
+    *source = (const uint8_t *)from;
+}
+
+static inline void fill_groups(uint8_t **destination, uint32_t word, size_t groups)
+{
+    any_word *to = (any_word *)(void *)*destination;
+    for (; groups > 0; groups--, to += GROUP / WORD) {
+        for (unsigned i = 0; i < GROUP / WORD; i++)
+            to[i] = word;
+    }
+    *destination = (uint8_t *)to;
+}
+
+#endif
 
 /* Copies upwards; right for any two areas of which the destination does not begin inside the source. */
 static inline void copy_up(uint8_t *to, const uint8_t *from, size_t size)

@@ -15,6 +15,7 @@ from unicorn import unicorn_const as const
 
 from emulator.image import Image
 from emulator.machine import Machine
+from emulator.processor import State
 
 
 class StackGauge:
@@ -34,7 +35,7 @@ class StackGauge:
     def __enter__(self) -> StackGauge:
         engine = self._machine.cpu.engine
         on_site = self._observer()
-        for address in lowering_sites(self._machine.image):
+        for address in lowering_sites(self._machine.image, self._machine.cpu.state):
             self._hooks.append(engine.hook_add(const.UC_HOOK_CODE, on_site, begin=address, end=address))
         # Code that was translated before would not call the hooks.
         self._machine.cpu.forget_translations()
@@ -47,8 +48,9 @@ class StackGauge:
         self._machine.cpu.forget_translations()
 
     def reset(self) -> None:
-        """Measure anew, from the stack pointer as it stands."""
-        self._lowest = self._machine.cpu.registers().sp
+        """Measure anew, from the stack pointer as it stands; a core of A profile has none before its first code."""
+        pointer, top = self._machine.cpu.registers().sp, self._machine.board.stack.end
+        self._lowest = pointer or top
 
     @property
     def deepest(self) -> int:
@@ -67,15 +69,20 @@ class StackGauge:
         return observe
 
 
-def lowering_sites(image: Image) -> tuple[int, ...]:
+def lowering_sites(image: Image, state: State = "thumb") -> tuple[int, ...]:
     """Addresses behind the instructions that can lower the stack pointer, ascending.
 
-    Every halfword of the code is taken for the start of an instruction. What is none (the second half of one, a
-    constant between functions) may add an address, which does no harm: looking too often finds the same minimum.
+    Every halfword of the code, or word of ARM state, is taken for the start of an instruction. What is none (the second
+    half of one, a constant between functions) may add an address, which does no harm: looking too often finds the same
+    minimum.
     """
     sites: set[int] = set()
     for segment in image.segments:
-        if segment.access == "rx":
+        if segment.access == "rx" and state == "arm":
+            words = struct.unpack_from(f"<{len(segment.data) // 4}I", segment.data)
+            first = segment.virtual_address
+            sites |= {first + 4 * index + 4 for index, word in enumerate(words) if lowers_in_arm_state(word)}
+        elif segment.access == "rx":
             count = len(segment.data) // 2
             halfwords = struct.unpack_from(f"<{count}H", segment.data)
             for index, (first, second) in enumerate(zip(halfwords, (*halfwords[1:], 0), strict=True)):
@@ -83,6 +90,20 @@ def lowering_sites(image: Image) -> tuple[int, ...]:
                 if size:
                     sites.add(segment.virtual_address + 2 * index + size)
     return tuple(sorted(sites))
+
+
+def lowers_in_arm_state(word: int) -> bool:
+    """Whether an instruction of ARM state can lower the stack pointer; those that `lowering_size` looks for.
+
+    Encodings: ARMv7-A Architecture Reference Manual, A5.2 to A5.6, whatever the condition.
+    """
+    return (
+        word & 0x0FFF_0000 == 0x092D_0000  # STMDB SP!, PUSH
+        or word & 0x0DBF_0000 == 0x052D_0000  # STR, STRB [SP, #-immediate]! or [SP, -register]!
+        or word & 0x0FBF_0090 == 0x012D_0090  # STRH, STRD [SP, -..]!
+        or word & 0x0FBF_0E00 == 0x0D2D_0A00  # VPUSH
+        or word & 0x0C00_F000 == 0x0000_D000  # data processing to SP
+    )
 
 
 def lowering_size(first: int, second: int) -> int:

@@ -26,6 +26,7 @@ COMMANDS = (
     "gdb",
     "init",
     "keys",
+    "matrix",
     "minimize",
     "open",
     "replay",

@@ -178,7 +178,7 @@ class Dut:
         used = self._emulated.last_instructions
         self.totals.instructions += used
         if self.bounded:
-            limit = instruction_limit(request, response)
+            limit = instruction_limit(request, response) * self._emulated.instruction_factor
             if used > limit:
                 raise ContractViolation(f"answered after {used} instructions, the bound is {limit} (IPC-6)")
 

@@ -118,6 +118,12 @@ _TAPE = pytest.StashKey[Tape]()
 RecordCoverage = Callable[[Task], AbstractContextManager[None]]
 
 
+def board_of(config: pytest.Config) -> str:
+    """The name of the board that the run is about."""
+    target = config.stash.get(_TARGET, None)
+    return target.board.name if isinstance(target, EmulatedTarget) else str(config.getoption("--board"))
+
+
 def totals_of(config: pytest.Config) -> Totals:
     """What the run has done so far, for a case that opens a device of its own."""
     return config.stash[_TOTALS]

@@ -39,7 +39,8 @@ def _within(dut: Dut, bound: tuple[int, int], size: int) -> None:
     """The last exchange, of a payload of `size` bytes, took no more. Release builds alone promise that."""
     if dut.emulated.build_kind != "release":
         pytest.skip("the bounds hold for release builds")
-    limit, used = bound[0] + bound[1] * size, dut.emulated.last_instructions
+    limit = (bound[0] + bound[1] * size) * dut.emulated.instruction_factor
+    used = dut.emulated.last_instructions
     assert used <= limit, f"{used} instructions, the bound is {limit}"
 
 

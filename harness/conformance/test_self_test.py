@@ -57,6 +57,12 @@ _KNOWN_ANSWERS = (
 
 # Thumb code that makes a function do nothing, or nothing but return false or true.
 _RETURN, _RETURN_FALSE, _RETURN_TRUE = (bytes.fromhex(code) for code in ("7047", "00207047", "01207047"))
+# The same of ARM state.
+_IN_ARM_STATE = {
+    _RETURN: bytes.fromhex("1eff2fe1"),
+    _RETURN_FALSE: bytes.fromhex("0000a0e31eff2fe1"),
+    _RETURN_TRUE: bytes.fromhex("0100a0e31eff2fe1"),
+}
 
 _FAILED = "self-test failed: "
 
@@ -90,7 +96,8 @@ def _patched(target: EmulatedTarget, address: int, content: bytes) -> Iterator[N
 
 @contextmanager
 def _function_broken(target: EmulatedTarget, name: str, code: bytes = _RETURN) -> Iterator[None]:
-    with _patched(target, target.machine.symbols.address(name), code):
+    own = _IN_ARM_STATE[code] if target.machine.cpu.state == "arm" else code
+    with _patched(target, target.machine.symbols.address(name), own):
         yield
 
 

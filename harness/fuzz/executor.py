@@ -107,7 +107,7 @@ class Executor:
 
     def _config(self, raw: bool, watch_interval: int, script_budget: int) -> Any:
         board = self.target.board
-        slack = _SLACK.get(self.target.build_kind, _OTHER_SLACK)
+        slack = _SLACK.get(self.target.build_kind, _OTHER_SLACK) * self.target.instruction_factor
         config = ffi.new("struct executor_config *")
         config.window, config.window_size = board.window.base, table.WINDOW_SIZE
         config.request, config.response, config.area_size = (

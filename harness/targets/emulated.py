@@ -180,6 +180,11 @@ class EmulatedTarget:
         return self.machine.read(symbol.address, symbol.size).rstrip(b"\0").decode("ascii", "replace")
 
     @property
+    def instruction_factor(self) -> int:
+        """How many times the bounds of IPC-6 a release build for this board's core may take."""
+        return self.board.processor.instruction_factor
+
+    @property
     def last_instructions(self) -> int:
         """Guest instructions of the last boot or exchange."""
         return self.machine.instructions

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.board import AN386, BOARDS, PAGE_SIZE, Region, board
+from emulator.board import AN383, AN385, AN386, AN500, AN505, BOARDS, PAGE_SIZE, VEXPRESS_A15, Board, Region, board
 from emulator.errors import EmulatorError
 
 
@@ -14,8 +14,8 @@ def test_known_board_is_found_by_name() -> None:
 
 
 def test_unknown_board_names_the_known_ones() -> None:
-    with pytest.raises(EmulatorError, match=r"board 'an505' is unknown, use one of: an386"):
-        board("an505")
+    with pytest.raises(EmulatorError, match=r"board 'an521' is unknown, use one of: an383, an385, an386, an500, an505"):
+        board("an521")
 
 
 def test_an386_is_where_hardware_and_qemu_have_it() -> None:
@@ -44,6 +44,29 @@ def test_an386_is_where_hardware_and_qemu_have_it() -> None:
         "system control": (0xE000_E000, 0xE000_F000, "rw"),
     }
     assert AN386.stack_guards == ((0x2000_0000, 0x2000_1000), (0x2000_5000, 0x2000_6000))
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "fast", "large", "uart"),
+    [
+        (AN383, 0x0000_0000, 0x2000_0000, 0x2100_0000, 0x4000_4000),
+        (AN385, 0x0000_0000, 0x2000_0000, 0x2100_0000, 0x4000_4000),
+        (AN500, 0x0000_0000, 0x2000_0000, 0x6000_0000, 0x4000_4000),
+        (AN505, 0x1000_0000, 0x3800_0000, 0x8000_0000, 0x5020_0000),
+        (VEXPRESS_A15, 0x8000_0000, 0x8040_0000, 0x8100_0000, 0x1C09_0000),
+    ],
+    ids=lambda value: value.name if isinstance(value, Board) else "",
+)
+def test_the_other_boards_have_the_same_tasks_in_memories_of_their_own(
+    row: Board, text: int, fast: int, large: int, uart: int
+) -> None:
+    moved = {"ssram1": text, "ssram23": fast, "psram": large}
+    for theirs, ours in zip(row.tasks, AN386.tasks, strict=True):
+        for name, region in ours.linker_regions.items():
+            (bank,) = (bank for bank in AN386.banks if bank.contains(region.base, region.size))
+            expected = moved[bank.name] + region.base - bank.base
+            assert (theirs.linker_regions[name].base, theirs.linker_regions[name].size) == (expected, region.size)
+    assert (row.window.base, row.uart.base) == (large + 0x81_0000, uart)
 
 
 def test_no_region_is_writable_and_executable() -> None:
@@ -105,6 +128,9 @@ def test_contradictory_task_is_refused(change: dict[str, object], message: str) 
         ({"uart": Region("uart", 0x2018_0000, 0x1000, "rw")}, "region uart lies in a memory bank"),
         ({"banks": (*AN386.banks, Region("again", 0, 0x1000, "rx"))}, "regions ssram1 and again overlap"),
         ({"cpu_hz": 0}, "cpu_hz 0 is not positive"),
+        ({"cpu": "z80"}, "board an386: cpu 'z80' is unknown, use one of: cortex-a15, cortex-a7, cortex-m0plus"),
+        ({"uart_kind": "16550"}, "board an386: uart_kind '16550' is unknown, use one of: cmsdk, pl011"),
+        ({"shadow_offset": 0x1C00_0000}, "regions .* overlap"),
     ],
 )
 def test_contradictory_board_is_refused(change: dict[str, object], message: str) -> None:

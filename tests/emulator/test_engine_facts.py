@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from emulator import engine_facts
-from emulator.engine_facts import FACTS, Fact, check_facts, guest, hooks, memory, running
+from emulator.engine_facts import FACTS, Fact, alignment, check_facts, guest, hooks, memory, running
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.__name__)
@@ -18,7 +18,7 @@ def test_fact_holds(fact: Fact) -> None:
 def test_every_fact_is_listed_once() -> None:
     defined = {
         member
-        for module in (hooks, memory, running)
+        for module in (alignment, hooks, memory, running)
         for member in vars(module).values()
         if getattr(member, "__module__", None) == module.__name__ and hasattr(member, "__wrapped__")
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator import generate
-from emulator.board import AN386
+from emulator.board import AN383, AN386, BOARDS, VEXPRESS_A15, Board
 from emulator.errors import EmulatorError
 
 
@@ -17,13 +17,12 @@ def test_checkout_is_up_to_date() -> None:
 def test_written_once_and_then_left_alone(tmp_path: Path) -> None:
     files = set(generate.write(tmp_path))
     assert {str(path.relative_to(tmp_path)) for path in files} == {
-        "firmware/include/platform.h",
-        "firmware/include/platform_gateway.h",
-        "firmware/boards/an386/memory.ld",
-        "firmware/boards/an386/memory_gateway.ld",
+        f"firmware/boards/{board.name}/{name}"
+        for board in BOARDS
+        for name in ("platform.h", "platform_gateway.h", "machine.mk", "memory.ld", "memory_gateway.ld")
     }
     assert generate.write(tmp_path) == []
-    changed = tmp_path / "firmware/include/platform.h"
+    changed = tmp_path / "firmware/boards/an386/platform.h"
     changed.write_text("/* changed by hand */\n")
     assert generate.write(tmp_path) == [changed]
 
@@ -55,6 +54,33 @@ def test_the_gateways_header_names_what_it_is_granted_and_no_more() -> None:
     ]
 
 
+def test_a_board_of_a_profile_has_an_interrupt_controller_in_the_place_of_systick() -> None:
+    lines = generate.platform_header(VEXPRESS_A15).splitlines()
+    assert "#define PLATFORM_GIC_DISTRIBUTOR 0x2C001000u" in lines
+    assert "#define PLATFORM_GIC_CPU 0x2C002000u" in lines
+    assert not [line for line in lines if "SYSTICK" in line]
+
+
+def test_the_makefile_says_what_the_images_are_built_with() -> None:
+    def makefile(board: Board) -> dict[str, str]:
+        lines = (
+            line.split(" := ") for line in generate.machine_makefile(board).splitlines() if not line.startswith("#")
+        )
+        return dict(lines)
+
+    assert makefile(AN386) == {
+        "MACHINE": "-mcpu=cortex-m4 -mthumb -mfloat-abi=soft",
+        "PROFILE": "m",
+        "UART": "cmsdk",
+    }
+    assert makefile(AN383)["MACHINE"] == "-mcpu=cortex-m0plus -mthumb -mfloat-abi=soft"
+    assert makefile(VEXPRESS_A15) == {
+        "MACHINE": "-mcpu=cortex-a15 -marm -mfloat-abi=soft -mno-unaligned-access",
+        "PROFILE": "a",
+        "UART": "pl011",
+    }
+
+
 def test_linker_memory_is_the_tasks_own() -> None:
     assert "FILTERS (rw) : ORIGIN = 0x21000000, LENGTH = 0x00800000" in generate.linker_memory(AN386)
     gateway = generate.linker_memory(AN386, AN386.gateway)
@@ -66,7 +92,7 @@ def test_linker_memory_is_the_tasks_own() -> None:
 def test_check_names_the_stale_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert generate.main(["--check", "--root", str(tmp_path)]) == 1
     report = capsys.readouterr().err
-    assert f"{tmp_path}/firmware/include/platform.h: is stale" in report
+    assert f"{tmp_path}/firmware/boards/an386/platform.h: is stale" in report
     assert "python -m emulator.generate" in report
     assert not list(tmp_path.iterdir())
     assert generate.main(["--root", str(tmp_path)]) == 0

@@ -131,7 +131,7 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "check"),
     [
-        ("firmware/include/platform.h", "files generated from the boards"),
+        ("firmware/boards/an386/platform.h", "files generated from the boards"),
         ("firmware/include/status.h", "files generated from the protocol"),
         ("firmware/service/self_test_vectors.h", "self-test answers of the reference implementations"),
     ],

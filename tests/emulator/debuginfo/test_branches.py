@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.board import AN386
+from emulator.board import AN386, VEXPRESS_A15
 from emulator.debuginfo.branches import Branch, Code, branches
 from emulator.image import Image, load_image
+from harness.targets.opening import default_firmware
 
 CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 DIRECT = re.compile(rf"^\s+([0-9a-f]+):\s+(?:b(?:{CONDITIONS})(?:\.[nw])?\s+|cbn?z\s+r\d+, )([0-9a-f]+)")
@@ -127,3 +128,20 @@ def test_without_mapping_symbols_no_branch_is_known(odd: Image, tmp_path: Path) 
     text = odd.section(".text")
     assert text is not None
     assert code.ranges == ((text.address, text.end),)
+
+
+def test_of_arm_state_every_conditional_branch_is_one_that_objdump_shows() -> None:
+    path = default_firmware(VEXPRESS_A15.name)
+    assert path.is_file(), "run `make boards` first"
+    command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    conditions = "eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
+    shown = re.compile(rf"^\s*([0-9a-f]+):\s+b(?:l|x)?(?:{conditions})\s+(?:([0-9a-f]+) |lr)", re.MULTILINE)
+    direct = {int(address, 16): int(target, 16) if target else None for address, target in shown.findall(said)}
+    code = Code(load_image(path, VEXPRESS_A15))
+    known = {branch.address: branch for branch in branches(code)}
+    assert code.state == "arm"
+    assert len(direct) > 500
+    assert {address: known[address].ways[0].target for address in direct if address in known} == direct
+    # Beside them: jumps through a table that follows, and other writes of the program counter.
+    assert {known[address].mnemonic[:3] for address in known.keys() - direct.keys()} <= {"ldr", "add", "pop", "ldm"}

@@ -56,7 +56,7 @@ def test_mistakes_of_the_host(hostile_images: dict[str, Image]) -> None:
         System(AN386, {})
     with pytest.raises(EmulatorError, match="task 'moe' is unknown, use one of: service, gateway"):
         System(AN386, {"moe": hostile_images["service"]})
-    with pytest.raises(EmulatorError, match="cpu model 'z80' is unknown"):
+    with pytest.raises(EmulatorError, match="cpu 'z80' is unknown"):
         System(replace(AN386, cpu="z80"), hostile_images)
 
 

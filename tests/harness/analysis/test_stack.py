@@ -11,12 +11,14 @@ import pytest
 from unicorn import arm_const
 from unicorn import unicorn_const as const
 
-from harness.analysis.stack import StackGauge, lowering_sites, lowering_size
+from emulator.board import VEXPRESS_A15
+from harness.analysis.stack import StackGauge, lowering_sites, lowering_size, lowers_in_arm_state
 from harness.analysis.workloads import KEY_ID
 from harness.protocol import codec, key_image
 from harness.protocol.commands import Status
 from harness.protocol.key_image import KeyImage
 from harness.targets.emulated import EmulatedTarget
+from harness.targets.opening import default_firmware
 
 KEYS = KeyImage((key_image.aes_slot(KEY_ID, bytes(32)),)).build()
 REQUEST = codec.aes_encrypt(KEY_ID, b"", bytes(100))
@@ -108,14 +110,65 @@ HARMLESS = """
 """
 
 
+ARM_STATE = """
+    push {r4, lr}
+    push {r0}
+    str r3, [sp, #-8]!
+    strb r3, [sp, -r2]!
+    strh r3, [sp, #-8]!
+    strd r2, r3, [sp, #-16]!
+    vpush {s16}
+    vpush {d8-d9}
+    stmdb sp!, {r0, r2}
+    sub sp, sp, #512
+    subne sp, sp, r3
+    sub sp, sp, r3, lsl #2
+    mov sp, r7
+    bic sp, r3, #7
+"""
+HARMLESS_IN_ARM_STATE = """
+    pop {r4, pc}
+    ldmia sp!, {r4-r11, pc}
+    str r3, [sp, #4]
+    str r3, [sp, #-4]
+    strd r2, r3, [sp, #8]
+    add r0, sp, #8
+    mov r7, sp
+    cmp sp, r3
+    bl .
+    nop
+"""
+
+
+def words_of_arm_state(tmp_path: Path, source: str) -> list[int]:
+    code = machine_code(tmp_path, f".syntax unified\n.arm\n{source}", "-mcpu=cortex-a15", "-mfpu=vfpv4")
+    return [int.from_bytes(code[at : at + 4], "little") for at in range(0, len(code), 4)]
+
+
+def test_of_arm_state_every_instruction_that_lowers_the_stack_pointer_is_known(tmp_path: Path) -> None:
+    words = words_of_arm_state(tmp_path, ARM_STATE)
+    assert len(words) == len(ARM_STATE.split("\n")) - 2
+    assert [f"{word:08x}" for word in words if not lowers_in_arm_state(word)] == []
+    others = words_of_arm_state(tmp_path, HARMLESS_IN_ARM_STATE)
+    assert [f"{word:08x}" for word in others if lowers_in_arm_state(word)] == []
+
+
+def test_the_gauge_on_a_core_of_a_profile() -> None:
+    """From power-on, where there is no stack pointer yet, and for one request."""
+    target = EmulatedTarget(default_firmware(VEXPRESS_A15.name), VEXPRESS_A15.name)
+    with StackGauge(target.machine) as gauge:
+        target.boot(bytes(range(48)), KEYS)
+        assert 0 < gauge.deepest < target.board.stack.size
+    with StackGauge(target.machine) as gauge:
+        exchange(target)
+        measured = gauge.deepest
+    assert measured == deepest_of_every_instruction(target)
+    target.close()
+
+
 def assembled(tmp_path: Path, source: str) -> list[tuple[int, int]]:
     """The halfwords of each instruction, as the assembler has it; the second of a short one is 0."""
-    text, item, binary = tmp_path / "code.s", tmp_path / "code.o", tmp_path / "code.bin"
-    text.write_text(f".syntax unified\n.thumb\n{source}")
-    assemble = ("arm-none-eabi-as", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", str(text), "-o", str(item))
-    subprocess.run(assemble, check=True)
-    subprocess.run(("arm-none-eabi-objcopy", "-O", "binary", str(item), str(binary)), check=True)
-    code = binary.read_bytes()
+    code = machine_code(tmp_path, f".syntax unified\n.thumb\n{source}", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16")
     halfwords = [int.from_bytes(code[at : at + 2], "little") for at in range(0, len(code), 2)]
     found, at = [], 0
     while at < len(halfwords):
@@ -123,6 +176,14 @@ def assembled(tmp_path: Path, source: str) -> list[tuple[int, int]]:
         found.append((halfwords[at], halfwords[at + 1] if wide else 0))
         at += 2 if wide else 1
     return found
+
+
+def machine_code(tmp_path: Path, source: str, *flags: str) -> bytes:
+    text, item, binary = tmp_path / "code.s", tmp_path / "code.o", tmp_path / "code.bin"
+    text.write_text(source)
+    subprocess.run(("arm-none-eabi-as", *flags, str(text), "-o", str(item)), check=True)
+    subprocess.run(("arm-none-eabi-objcopy", "-O", "binary", str(item), str(binary)), check=True)
+    return binary.read_bytes()
 
 
 def test_every_instruction_that_lowers_the_stack_pointer_is_known(tmp_path: Path) -> None:
