@@ -65,10 +65,13 @@ def load_engine() -> Any:
 class IcicleMachine:
     """One board that executes the service's image in Icicle, with the grants that the emulated machine gives it.
 
-    Raises EmulatorError for a board whose firmware polls: of waiting this machine knows WFI alone.
+    Raises EmulatorError for a board of another profile than M, or whose firmware polls: of waiting this machine knows
+    WFI alone.
     """
 
     def __init__(self, board: Board, image: Image) -> None:
+        if board.processor.profile != "M":
+            raise EmulatorError(f"board {board.name}: icicle executes M profile alone, take the target emulated")
         if board.service.wait_at is not None:
             raise EmulatorError(f"board {board.name}: icicle waits by WFI alone, take the target emulated")
         self._icicle = load_engine()

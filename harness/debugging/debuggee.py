@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from emulator.board import board
+from emulator.board_file import find_board
 from emulator.gdbserver.stepping import Halt, Watchpoint
 from emulator.gdbserver.timeline import Timeline
 from emulator.image import load_image
@@ -43,12 +43,14 @@ class Debuggee:
         gateway: bool = False,
         budgets: Iterable[int] = (),
     ) -> None:
-        self.board = board(board_name)
         self.firmware = firmware or default_firmware(board_name)
         if not self.firmware.is_file():
             raise TargetError(
                 f"{self.firmware}: no such firmware image; build it with `make firmware` or name one with --firmware"
             )
+        self.board = find_board(board_name, self.firmware)
+        if self.board.processor.profile != "M" or self.board.service.wait_at is not None:
+            raise TargetError(f"board {board_name}: the debugger knows cores of M profile that wait by WFI alone")
         self.gateway = gateway
         self.timeline = Timeline(self._gateway_system() if gateway else self._service_alone())
         self._budgets = iter(budgets)

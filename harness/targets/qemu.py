@@ -21,7 +21,7 @@ from emulator.image import load_image
 from harness.targets.base import TargetError, TargetLost, TargetStopped
 from harness.targets.gdb_remote.connection import Connection, Timeouts
 from harness.targets.gdb_remote.stub import Stub
-from harness.targets.gdb_remote.target import RemoteTarget
+from harness.targets.gdb_remote.target import RemoteTarget, require_known_core
 
 TOOL: Final = "qemu-system-arm"
 PACKAGE: Final = "qemu-system-arm"  # Debian's
@@ -95,8 +95,11 @@ class QemuTarget(RemoteTarget):
 
     def __init__(self, firmware: Path, board_name: str = "an386", timeouts: Timeouts | None = None) -> None:
         row: Board = find_board(board_name, firmware)
+        require_known_core(row, "qemu")
         image = load_image(firmware, row)
         self._timeouts = timeouts
+        if not row.qemu_machine:
+            raise TargetError(f"board {row.name}: QEMU has no machine for it, take the target emulated")
         self._machine = row.qemu_machine
         self._locked_up = False
         self.qemu = Qemu(self._machine, timeouts)

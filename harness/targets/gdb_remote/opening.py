@@ -11,7 +11,7 @@ from emulator.image import load_image
 from harness.targets.base import TargetError
 from harness.targets.gdb_remote.connection import Connection, Timeouts, connect
 from harness.targets.gdb_remote.stub import Stub
-from harness.targets.gdb_remote.target import RemoteTarget
+from harness.targets.gdb_remote.target import RemoteTarget, require_known_core
 from harness.targets.names import REMOTE_FORM
 
 
@@ -25,6 +25,7 @@ def open_remote(name: str, firmware: Path, board_name: str, timeouts: Timeouts |
     if found is None or not 0 < int(found[2]) < 1 << 16:
         raise TargetError(f"target {name!r} is no {REMOTE_FORM}, for instance gdb:127.0.0.1:3333")
     row = find_board(board_name, firmware)
+    require_known_core(row, name)
     image = load_image(firmware, row)
     chosen = timeouts or Timeouts()
     link = connect(found[1].strip("[]"), int(found[2]), chosen)

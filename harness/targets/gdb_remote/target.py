@@ -44,6 +44,14 @@ _DOORBELLS: Final = struct.Struct("<II")
 _DOORBELL: Final = struct.Struct("<I")
 
 
+def require_known_core(board: Board, name: str) -> None:
+    """Raises TargetError for a board that the target `name`, behind a stub, cannot start or watch waiting."""
+    if board.processor.profile != "M":
+        raise TargetError(f"board {board.name}: {name} starts cores of M profile alone, take the target emulated")
+    if board.service.wait_at is not None:
+        raise TargetError(f"board {board.name}: {name} knows of waiting by WFI alone, take the target emulated")
+
+
 class RemoteTarget:
     """Target on a core behind a stub, which this owns from now on.
 
@@ -55,9 +63,6 @@ class RemoteTarget:
     def __init__(
         self, stub: Stub, board: Board, image: Image, name: str, reset_commands: Sequence[str] = RESET_COMMANDS
     ) -> None:
-        if board.service.wait_at is not None:
-            stub.connection.close()
-            raise TargetError(f"board {board.name}: {name} knows of waiting by WFI alone, take the target emulated")
         self.name = name
         self.board = board
         self.image = image

@@ -44,3 +44,12 @@ def test_an_engine_that_waits_by_wfi_alone_takes_no_firmware_that_polls(target: 
     board = Path(__file__).parents[3] / "examples" / "polling_firmware" / "polling.toml"
     with pytest.raises((EmulatorError, TargetError), match="WFI alone"):
         open_target(target, None, str(board))
+
+
+@pytest.mark.parametrize(
+    ("target", "board", "why"),
+    [("icicle", "vexpress-a15", "M profile"), ("qemu", "vexpress-a15", "M profile"), ("qemu", "an383", "no machine")],
+)
+def test_a_board_that_an_engine_does_not_have_is_refused(target: str, board: str, why: str) -> None:
+    with pytest.raises((EmulatorError, TargetError), match=why):
+        open_target(target, None, board)
