@@ -121,7 +121,8 @@ void keccak_extract_bytes(const struct keccak_state *state, size_t offset, uint8
     }
 }
 
-#if !(defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)) || defined(KECCAK_PORTABLE)
+#if !(defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)) ||                       \
+    defined(KECCAK_PORTABLE)
 
 enum {
     ROUNDS = 24,
