@@ -28,7 +28,7 @@ HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("incl
 
 BOARDS := $(patsubst firmware/boards/%/machine.mk,%,$(wildcard firmware/boards/*/machine.mk))
 
-.PHONY: help run test test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
+.PHONY: help run test test-bench test-mutants test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
     setup-qemu qemu-report boards matrix
 .DEFAULT_GOAL := help
 
@@ -39,7 +39,13 @@ run: setup firmware ## set up, build the firmware, judge it clause by clause, wr
 	$(BIN)/hil conform --board $(BOARD) --report $(REPORT)
 
 test: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## set up and run the tests
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 test-bench test-mutants
+
+test-bench:
+	$(BIN)/python -m pytest --ignore=tests/mutants --ignore=tests/planted
+
+test-mutants: # firmware with a defect each: most of the time that the tests take, so beside the others
+	$(BIN)/python -m pytest tests/mutants tests/planted
 
 test-all: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full

@@ -38,7 +38,7 @@ def build(folder: Path, *change: str) -> Path:
     """Only what the change touches is compiled anew. `change`: file, old text, new text; or the patch's name."""
     tree = folder / "firmware"
     others = (board.name for board in BOARDS if board is not AN386)
-    unused = shutil.ignore_patterns("debug", "fips", "host", "host-sanitized", *others)
+    unused = shutil.ignore_patterns("debug", "fips", "host", "host-sanitized", "native-*", *others)
     shutil.copytree(FIRMWARE, tree, ignore=unused)
     if len(change) == 1:
         diff = (MUTANTS / f"{change[0]}.patch").read_text()
