@@ -44,11 +44,11 @@ class Debuggee:
         budgets: Iterable[int] = (),
     ) -> None:
         self.firmware = firmware or default_firmware(board_name)
+        self.board = find_board(board_name, self.firmware)
         if not self.firmware.is_file():
             raise TargetError(
                 f"{self.firmware}: no such firmware image; build it with `make firmware` or name one with --firmware"
             )
-        self.board = find_board(board_name, self.firmware)
         if self.board.processor.profile != "M" or self.board.service.wait_at is not None:
             raise TargetError(f"board {board_name}: the debugger knows cores of M profile that wait by WFI alone")
         self.gateway = gateway
