@@ -11,7 +11,6 @@ from typing import Literal
 from emulator import cpu, sanitizer
 from emulator.board import Board, Region, TaskMap
 from emulator.cpu import Cpu, Device, Registers, lib
-from emulator.debuginfo.operands import LONGEST_INSTRUCTION, operand_address
 from emulator.errors import EmulatorError
 from emulator.image import Image
 from emulator.l4.meter import Meter
@@ -174,6 +173,9 @@ class Task:
 
     def _operand_address(self, registers: Registers) -> int | None:
         """Where the instruction at the program counter reads or writes memory."""
+        # A sanitizer's runtime refuses a process that loads the decoder's library.
+        from emulator.debuginfo.operands import LONGEST_INSTRUCTION, operand_address
+
         region = self.region_at(registers.pc)
         size = 0 if region is None else min(LONGEST_INSTRUCTION, region.end - registers.pc)
         return operand_address(self.read(registers.pc, size), self.cpu.state, registers.as_dict()) if size else None
