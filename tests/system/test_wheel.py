@@ -125,7 +125,7 @@ def test_it_holds_what_runs_and_nothing_else(wheel: Path) -> None:
         "runner",
     }
     assert {f"build/an386/{build}/service.elf" for build in ("release", "debug", "fips", "sanitize")} < built
-    assert {Path(name).suffix for name in carried - built} == {"", ".c", ".h", ".S", ".ld"}
+    assert {Path(name).suffix for name in carried - built} == {"", ".c", ".h", ".S", ".ld", ".mk"}
     assert not [name for name in names(wheel) if name.startswith(("tests", "docs", "build"))]
 
 
