@@ -41,11 +41,14 @@ run: setup firmware ## set up, build the firmware, judge it clause by clause, wr
 test: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## set up and run the tests
 	@$(MAKE) --no-print-directory -j2 test-bench test-mutants
 
+# What the tests build themselves is not a part of this make's jobs.
+ALONE := env -u MAKEFLAGS -u MFLAGS
+
 test-bench:
-	$(BIN)/python -m pytest --ignore=tests/mutants --ignore=tests/planted
+	$(ALONE) $(BIN)/python -m pytest --ignore=tests/mutants --ignore=tests/planted
 
 test-mutants: # firmware with a defect each: most of the time that the tests take, so beside the others
-	$(BIN)/python -m pytest tests/mutants tests/planted
+	$(ALONE) $(BIN)/python -m pytest tests/mutants tests/planted
 
 test-all: setup setup-afl setup-msan setup-gdb setup-qemu firmware boards ## the same with the slow ones: the full nonce window, every vector
 	$(BIN)/python -m pytest --full
