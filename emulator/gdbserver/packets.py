@@ -7,6 +7,7 @@ runs of equal bytes cut short.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,9 +16,10 @@ INTERRUPT_BYTE: Final = 0x03
 ESCAPE: Final = 0x7D
 RUN: Final = ord("*")
 
-_SPECIAL: Final = b"$#}*"
+_SPECIAL: Final = re.compile(rb"[$#}*]")
 _ESCAPED: Final = 0x20
-_RUN_BIAS: Final = 29  # a run's count is sent as a printable character
+_RUN_BIAS: Final = 29
+_RUN_COUNTS: Final = (32, 126)  # as they are sent, which is as printable characters
 _PAYLOAD_MAX: Final = 1 << 17
 
 
@@ -59,13 +61,7 @@ def checksum(content: bytes) -> int:
 
 def escape(payload: bytes) -> bytes:
     """The payload with every byte escaped that means something else in a packet."""
-    out = bytearray()
-    for byte in payload:
-        if byte in _SPECIAL:
-            out += bytes((ESCAPE, byte ^ _ESCAPED))
-        else:
-            out.append(byte)
-    return bytes(out)
+    return _SPECIAL.sub(lambda found: bytes((ESCAPE, found[0][0] ^ _ESCAPED)), payload)
 
 
 def unescape(content: bytes, limit: int = _PAYLOAD_MAX) -> bytes:
@@ -77,30 +73,38 @@ def unescape(content: bytes, limit: int = _PAYLOAD_MAX) -> bytes:
     out = bytearray()
     position = 0
     while position < len(content):
-        byte = content[position]
-        position += 1
-        if byte in (ESCAPE, RUN) and position == len(content):
-            raise PacketError("the content ends behind an escape or the beginning of a run")
-        if byte == ESCAPE:
-            out.append(content[position] ^ _ESCAPED)
-            position += 1
-        elif byte == RUN:
-            count = content[position] - _RUN_BIAS
-            position += 1
-            if not out or not 0 < count <= 126 - _RUN_BIAS:
-                raise PacketError("a run of nothing, or of an impossible length")
-            out += out[-1:] * count
-        else:
-            out.append(byte)
+        plain = _SPECIAL.search(content, position)
+        end = plain.start() if plain else len(content)
+        out += content[position:end]
         if len(out) > limit:
             raise PacketError(f"more than {limit} bytes")
+        if plain is None:
+            break
+        byte, position = content[end], end + 2
+        if byte in (ESCAPE, RUN) and position > len(content):
+            raise PacketError("the content ends behind an escape or the beginning of a run")
+        if byte == ESCAPE:
+            out.append(content[end + 1] ^ _ESCAPED)
+        elif byte == RUN:
+            if not out or not _RUN_COUNTS[0] <= content[end + 1] <= _RUN_COUNTS[1]:
+                raise PacketError("a run of nothing, or of an impossible length")
+            out += out[-1:] * (content[end + 1] - _RUN_BIAS)
+        else:
+            out.append(byte)
+            position = end + 1
+    if len(out) > limit:
+        raise PacketError(f"more than {limit} bytes")
     return bytes(out)
+
+
+def frame(content: bytes) -> bytes:
+    """The packet round a content in which nothing has to be escaped any more."""
+    return b"$%b#%02x" % (content, checksum(content))
 
 
 def encode(payload: bytes) -> bytes:
     """The packet that carries a payload; runs are not cut short, which every peer understands."""
-    content = escape(payload)
-    return b"$%s#%02x" % (content, checksum(content))
+    return frame(escape(payload))
 
 
 @dataclass(slots=True)

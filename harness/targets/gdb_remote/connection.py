@@ -14,14 +14,13 @@ import time
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from emulator.gdbserver.packets import PacketError, frame
 from harness.targets.base import TargetLost
 from harness.targets.gdb_remote.packets import (
     ACKNOWLEDGE,
     INTERRUPT,
     Acknowledgement,
-    PacketError,
     PacketReader,
-    packet,
 )
 
 _RECEIVE: Final = 1 << 16
@@ -92,7 +91,7 @@ class Connection:
     def send(self, *commands: bytes) -> None:
         """Send commands; their replies are the caller's to receive."""
         self.round_trips += 1
-        self._send(self._owed + self._acknowledgement.join(map(packet, commands)))
+        self._send(self._owed + self._acknowledgement.join(map(frame, commands)))
         self._owed = b""
 
     def receive(self, seconds: float) -> bytes | None:

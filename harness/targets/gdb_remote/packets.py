@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Packets of the GDB remote serial protocol as bytes; no I/O ("Overview" of the protocol in GDB's manual, appendix E).
-
-A packet is `$`, data, `#` and the sum of the data modulo 256 as two hexadecimal digits. In the data `}` goes before a
-byte that is sent XOR 0x20, and in what a stub sends `X*n` stands for X and ord(n) - 29 more of it.
-"""
+"""What a debugger reads of the GDB remote serial protocol, without I/O; emulator.gdbserver.packets has the framing."""
 
 from __future__ import annotations
 
@@ -11,16 +7,10 @@ import re
 from enum import Enum
 from typing import Final
 
-_START, _END, _ESCAPE, _REPEAT, _NOTIFICATION = b"$", b"#", b"}", b"*", b"%"
-_FLIP: Final = 0x20
-_MUST_ESCAPE: Final = re.compile(rb"[#$}*]")
-_REPEAT_BASE: Final = 29
-_REPEAT_MIN: Final = 32  # printable: no less than three more
+from emulator.gdbserver.packets import PacketError, checksum, unescape
+
+_START, _END, _NOTIFICATION = b"$", b"#", b"%"
 _MAX_PACKET: Final = 1 << 24
-
-
-class PacketError(Exception):
-    """What came is no packet."""
 
 
 class Acknowledgement(Enum):
@@ -32,41 +22,6 @@ class Acknowledgement(Enum):
 
 ACKNOWLEDGE: Final = Acknowledgement.GOOD.value
 INTERRUPT: Final = b"\x03"
-
-
-def escape(data: bytes) -> bytes:
-    """Binary data as it may stand in a packet."""
-    return _MUST_ESCAPE.sub(lambda found: b"}%c" % (found[0][0] ^ _FLIP), data)
-
-
-def packet(data: bytes) -> bytes:
-    """The packet round `data`, which is escaped where it has to be."""
-    return b"$%b#%02x" % (data, sum(data) & 0xFF)
-
-
-def decode(data: bytes) -> bytes:
-    """Data of a packet without escapes and repetitions. Raises PacketError where one is cut off or repeats nothing."""
-    if _ESCAPE not in data and _REPEAT not in data:
-        return data
-    plain = bytearray()
-    position = 0
-    while position < len(data):
-        byte = data[position : position + 1]
-        position += 1
-        if byte not in (_ESCAPE, _REPEAT):
-            plain += byte
-            continue
-        if position == len(data):
-            raise PacketError(f"a packet ends behind {byte.decode()}")
-        operand = data[position]
-        position += 1
-        if byte == _ESCAPE:
-            plain.append(operand ^ _FLIP)
-        elif not plain or operand < _REPEAT_MIN:
-            raise PacketError("a packet repeats what is not there")
-        else:
-            plain += plain[-1:] * (operand - _REPEAT_BASE)
-    return bytes(plain)
 
 
 class PacketReader:
@@ -105,8 +60,8 @@ class PacketReader:
                 return None
             data, digits = bytes(buffer[1:end]), bytes(buffer[end + 1 : end + 3])
             del buffer[: end + 3]
-            if not re.fullmatch(rb"[0-9a-fA-F]{2}", digits) or int(digits, 16) != sum(data) & 0xFF:
+            if not re.fullmatch(rb"[0-9a-fA-F]{2}", digits) or int(digits, 16) != checksum(data):
                 raise PacketError(f"a packet of {len(data)} bytes has a wrong checksum")
             if first == _START:
-                return decode(data)
+                return unescape(data, _MAX_PACKET)
         return None

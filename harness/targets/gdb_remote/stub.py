@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from emulator.gdbserver.packets import escape
 from harness.targets.gdb_remote.connection import Connection, shown
 from harness.targets.gdb_remote.description import REGISTER_NAMES, DescriptionError, register_numbers
-from harness.targets.gdb_remote.packets import escape
 
 SIGINT: Final = 2
 

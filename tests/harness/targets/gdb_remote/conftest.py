@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from emulator.gdbserver.packets import frame as packet
 from harness.targets.gdb_remote.connection import Connection, Timeouts, connect
-from harness.targets.gdb_remote.packets import PacketReader, packet
+from harness.targets.gdb_remote.packets import PacketReader
 
 QUICK = Timeouts(connect=2.0, reply=0.3, boot=0.5, exchange=0.5)
 

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.targets.gdb_remote.packets import Acknowledgement, PacketError, PacketReader, decode, escape, packet
+from emulator.gdbserver.packets import PacketError, escape
+from emulator.gdbserver.packets import frame as packet
+from emulator.gdbserver.packets import unescape as decode
+from harness.targets.gdb_remote.packets import Acknowledgement, PacketReader
 
 # By hand: "$OK#9a" of every manual; "0* " is four zeros, as ' ' is 32 and 32 - 29 = 3 are to follow.
 KNOWN = [(b"OK", b"$OK#9a"), (b"", b"$#00"), (b"m0,4", b"$m0,4#fd")]
