@@ -196,6 +196,7 @@ struct executor_exchange {
     uint32_t response_size; /* of the payload */
     uint32_t status;
     uint32_t image; /* key image that is in place */
+    uint32_t step;  /* where in the script the step begins that rang; 0 without a script */
 };
 struct executor_config {
     uint32_t window;

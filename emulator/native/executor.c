@@ -41,6 +41,7 @@ struct executor {
     uint32_t extent;   /* bytes of the request area that are not known to be zero */
     uint32_t answered; /* the last doorbell value that the guest has answered */
     uint32_t image;
+    uint32_t step; /* where the step begins that is performed */
     uint64_t clock;
     uint32_t state;
     uint32_t sends;
@@ -111,6 +112,7 @@ static void begin(executor *e)
     e->instructions = 0;
     e->state = 0;
     e->sends = 0;
+    e->step = 0;
     e->watches = e->config.watch_interval != 0 && e->until_watched == 0;
     e->until_watched = e->watches ? e->config.watch_interval - 1u : e->until_watched - (e->until_watched != 0);
 }
@@ -135,8 +137,8 @@ static bool keep_exchange(executor *e, struct executor_exchange **out)
     uint8_t *request = e->arena + e->arena_used;
     memcpy(request, e->window + e->config.request, e->extent);
     e->arena_used += e->extent;
-    *x =
-        (struct executor_exchange){.clock = e->clock, .request = request, .request_size = e->extent, .image = e->image};
+    *x = (struct executor_exchange){
+        .clock = e->clock, .request = request, .request_size = e->extent, .image = e->image, .step = e->step};
     x->response = e->arena + e->arena_used;
     *out = x;
     return true;
@@ -389,12 +391,14 @@ static enum executor_verdict run_script(executor *e, const uint8_t *script, size
     enum executor_verdict verdict = EXECUTOR_PASS;
     struct script_step step = {.end = 0};
     while (script_next(script, size, step.end, &step)) {
+        e->step = (uint32_t)step.begin;
         if (!perform(e, &step, &verdict)) {
             return verdict;
         }
     }
     /* What was built and never sent is sent as it is, so that the shortest input is one too. */
     if (e->built != 0) {
+        e->step = (uint32_t)size;
         send_built(e, e->building + HEADER_SIZE, e->built, &verdict);
     }
     return verdict;

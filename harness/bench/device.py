@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The virtual device: one refused request over its socket, by a ping-pong of two processes that do nothing else."""
+"""The virtual device: one refused request over its socket, by a ping-pong of two processes that do nothing else.
+
+To wake a process on another core may take longer than all the rest, and the scheduler decides at every round. So client
+and server are put on one core, and on two, and each is compared with a ping-pong that is placed the same way.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +26,53 @@ TRIPS = 5000  # a round, of each
 UNKNOWN_TYPE = 0x7F
 
 
-def device_round_trip(path: Path, board_name: str) -> tuple[Figure, Figure]:
+def device_round_trip(path: Path, board_name: str) -> tuple[Figure, ...]:
     """Post, ring, answer, decode, from Python: medians of single trips, ours and the ping-pong's in turns."""
     options = ("--clock", "paced", "--firmware", str(path), "--board", board_name)
     request = codec.encode_request(UNKNOWN_TYPE)
-    ours, bare = [], []
-    with background_server(*options) as server, DeviceTarget(server.path) as device, _echo() as peer:
+    figures: list[Figure] = []
+    with background_server(*options) as server, DeviceTarget(server.path) as device, _echo() as (peer, echo):
 
         def ping_pong() -> None:
             peer.send(RING)
             peer.recv(WORD.size)
 
-        for _ in range(ROUNDS):
-            bare += _trips(ping_pong)
-            ours += _trips(lambda: device.exchange(request))
-    value, baseline = statistics.median(ours), statistics.median(bare)
-    name = "virtual device, refused request"
+        for placed, others in _placements():
+            ours, bare = [], []
+            with _on_first_core():
+                for pid in (echo, *server.devices):
+                    os.sched_setaffinity(pid, others)
+                for _ in range(ROUNDS):
+                    bare += _trips(ping_pong)
+                    ours += _trips(lambda: device.exchange(request))
+            figures += _figures(placed, statistics.median(ours), statistics.median(bare))
+    return tuple(figures)
+
+
+def _figures(placed: str, value: float, baseline: float) -> tuple[Figure, Figure]:
+    name = f"virtual device, refused request, {placed}"
     return (
         Figure(name, value, "us", "", None, 100),
         Figure(f"{name}, by a ping-pong", value, "us", f"ping-pong: {baseline:.2f} us", value / baseline, 6),
     )
+
+
+def _placements() -> Iterator[tuple[str, set[int]]]:
+    """Where the other process is, this one being on the first core."""
+    first, *rest = sorted(os.sched_getaffinity(0))
+    yield "on one core", {first}
+    if rest:
+        yield "on two cores", {rest[0]}
+
+
+@contextmanager
+def _on_first_core() -> Iterator[None]:
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usual)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usual)
 
 
 def _trips(action: Callable[[], object]) -> list[float]:
@@ -55,8 +86,8 @@ def _trips(action: Callable[[], object]) -> list[float]:
 
 
 @contextmanager
-def _echo() -> Iterator[socket.socket]:
-    """A socket whose other end, in a process of its own, sends back what comes."""
+def _echo() -> Iterator[tuple[socket.socket, int]]:
+    """A socket whose other end, in a process of its own, sends back what comes; and that process."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
@@ -68,5 +99,5 @@ def _echo() -> Iterator[socket.socket]:
             os._exit(0)
     far.close()
     with near:
-        yield near
+        yield near, pid
     os.waitpid(pid, 0)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.fuzz import afl_target, processes
-from harness.fuzz.engine import COMPARES_SIZE
+from harness.fuzz.engine import LAST_RUN_SIZE
 from harness.fuzz.error import FuzzError
 from harness.fuzz.native import _engine
 from harness.fuzz.options import Options
@@ -114,7 +114,7 @@ def prepare(options: Options) -> None:
     _dictionary(options).write_text(dictionary(), encoding="ascii")
     _grammar(options).write_bytes(grammar())
     for number in range(options.jobs):
-        _compares(options, number).write_bytes(bytes(COMPARES_SIZE))
+        _last_run(options, number).write_bytes(bytes(LAST_RUN_SIZE))
 
 
 def command(options: Options, number: int) -> list[str]:
@@ -140,7 +140,7 @@ def environment(options: Options, number: int) -> dict[str, str]:
     if not options.raw:  # requests without a script have no structure that a mutator could know
         own["AFL_CUSTOM_MUTATOR_LIBRARY"] = str(_engine.__file__)
         own["HIL_FUZZ_GRAMMAR"] = str(_grammar(options).resolve())
-        own["HIL_FUZZ_COMPARES"] = str(_compares(options, number).resolve())
+        own["HIL_FUZZ_LAST_RUN"] = str(_last_run(options, number).resolve())
     return {**os.environ, **own}
 
 
@@ -250,8 +250,8 @@ def _dictionary(options: Options) -> Path:
     return options.work / "tokens.dict"
 
 
-def _compares(options: Options, number: int) -> Path:
-    return options.work / f"compares-{number}"
+def _last_run(options: Options, number: int) -> Path:
+    return options.work / f"last-run-{number}"
 
 
 def _grammar(options: Options) -> Path:

@@ -23,7 +23,7 @@ ffi, lib = _engine.ffi, _engine.lib
 Report = Callable[[Verdict, bytes], None]
 
 STATS_SIZE: Final = int(ffi.sizeof("struct engine_stats"))
-COMPARES_SIZE: Final = int(ffi.sizeof("struct engine_last"))
+LAST_RUN_SIZE: Final = int(ffi.sizeof("struct engine_last"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Engine:
             ("run", "executor_run"),
             ("key", "executor_key"),
             ("compares", "core_compares"),
+            ("exchanges", "executor_exchanges"),
             ("edges", "core_edge_count"),
             ("cost", "executor_instructions"),
             ("feedback", "core_feedback"),

@@ -20,6 +20,7 @@ from typing import Final
 
 from harness.targets.base import TargetError, TargetStopped
 from harness.targets.native_report import sanitizer_report
+from harness.targets.one_core import OneCore
 
 RUNNER: Final = "runner"
 BOOT, EXCHANGE = b"b", b"x"
@@ -28,6 +29,8 @@ BOOT, EXCHANGE = b"b", b"x"
 PROCESSOR_SECONDS: Final = 5
 # Seconds for one that uses none: it waits for something that never comes. Long, since the machine may be busy.
 PATIENCE: Final = 60.0
+
+_core: Final = OneCore()  # of this process and its runners
 
 _PLACES: Final = struct.Struct("<5Q")
 _START_SECONDS: Final = 60.0
@@ -57,10 +60,14 @@ class NativeProcess:
         runner = library.absolute().with_name(RUNNER)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         variables = os.memfd_create("hil-native")
+        _core.enter()
         try:
             self._start(runner, library.absolute(), variables)
             self.places = self._introduction(library)
             self._mapping = mmap.mmap(variables, self.places.size)
+        except BaseException:
+            _core.leave()
+            raise
         finally:
             os.close(variables)
         self.memory = memoryview(self._mapping)
@@ -117,6 +124,7 @@ class NativeProcess:
         self.memory.release()
         self._mapping.close()
         self._release()
+        _core.leave()
 
     # ---- its end ----
 

@@ -2,7 +2,7 @@
 /*
  * The mutator as a library of AFL++ (AFL_CUSTOM_MUTATOR_LIBRARY names this module's shared object). It works in the
  * fuzzer's process, where no executor is: what the guest compared comes through a file that the target has mapped, too
- * (HIL_FUZZ_COMPARES). Changes without structure are the fuzzer's own trade.
+ * (HIL_FUZZ_LAST_RUN). Changes without structure are the fuzzer's own trade.
  *
  * HIL_FUZZ_GRAMMAR may name a file: how many counted fields there are, u32 little-endian; as many of `struct
  * engine_count`; then snippets, each as a length, u32 little-endian, and so many bytes.

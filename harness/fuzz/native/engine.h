@@ -21,15 +21,38 @@ struct engine_compare {
     uint32_t looped;
 };
 
+/* As struct executor_exchange of the emulator. */
+struct engine_exchange {
+    uint64_t clock;
+    uint64_t instructions;
+    const uint8_t *request;
+    const uint8_t *response;
+    uint32_t request_size;
+    uint32_t response_size;
+    uint32_t status;
+    uint32_t image;
+    uint32_t step;
+};
+
+/* A request as the service has got it: the step that sent it, and how its payload begins. */
+enum { ENGINE_REQUESTS = 16, ENGINE_HEAD = 512, ENGINE_HEADER = 8 };
+struct engine_request {
+    uint32_t step;
+    uint32_t size; /* of what is here */
+    uint8_t head[ENGINE_HEAD];
+};
+
 /*
- * The last input's digest and what the guest compared. Where the mutator is in another process than the executor, this
- * is in a file that both have mapped.
+ * The last input's digest, what the guest compared, and the last requests. Where the mutator is in another process than
+ * the executor, this is in a file that both have mapped.
  */
 enum { ENGINE_COMPARES = 4096 };
 struct engine_last {
     uint64_t input;
-    uint64_t compare_count;
+    uint32_t compare_count;
+    uint32_t request_count;
     struct engine_compare compares[ENGINE_COMPARES];
+    struct engine_request requests[ENGINE_REQUESTS];
 };
 
 /* What a campaign has done so far; in memory that another process may watch. */
@@ -48,6 +71,7 @@ struct engine {
     int (*run)(void *executor, const uint8_t *input, size_t size);
     uint64_t (*key)(const void *executor, int verdict);
     size_t (*compares)(void *core, struct engine_compare **out);
+    size_t (*exchanges)(void *executor, struct engine_exchange **out);
     size_t (*edges)(const void *core);
     uint64_t (*cost)(const void *executor); /* of the last input, in guest instructions */
     bool (*feedback)(void *core, uint8_t *counters);

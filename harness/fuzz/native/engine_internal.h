@@ -14,16 +14,16 @@ bool engine_try(const uint8_t *input, size_t size);
 /* Tells inputs apart. */
 uint64_t engine_digest(const uint8_t *input, size_t size);
 
-/* The digest of the input executed last, and what the guest compared: copied to `out`, at most ENGINE_COMPARES. */
+/* The digest of the input executed last, and all that is known of its run. */
 uint64_t last_run_input(void);
-size_t last_run_compares(struct engine_compare *out);
+void last_run_read(struct engine_last *out);
 
 /* For engine.c: an input was executed; another engine begins. */
 void last_run_note(const uint8_t *input, size_t size);
 void last_run_forget(void);
 
 /*
- * The file that HIL_FUZZ_COMPARES names, if any, carries the last run from now on: from the process that executes to
+ * The file that HIL_FUZZ_LAST_RUN names, if any, carries the last run from now on: from the process that executes to
  * the one that mutates. False where it cannot be mapped.
  */
 bool last_run_share(bool executes);

@@ -1,64 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From input to state: one operand of a compare that the guest has made is found in the input and replaced by the
- * other, or a length is made what it was compared with.
+ * From input to state: one operand of a compare that the guest has made is found in the input, or in a request that
+ * came of it, and replaced by the other; or a length is made what it was compared with.
  */
+#define _GNU_SOURCE /* memmem */
 #include "mutation.h"
 
 #include <string.h>
 
 #define PLACES 4096u /* of compares; a power of two */
-#define CANDIDATES 256
+#define CANDIDATES 256u
 #define LOOPS_TOO 8 /* one pick in so many may be of a loop's end */
 
 static struct {
-    struct engine_compare compares[ENGINE_COMPARES];
-    size_t compare_count;
-    uint64_t compares_of;         /* the input that made them */
+    struct engine_last run;       /* of the input that is told in it */
     uint32_t attempts[2][PLACES]; /* at small and at large numbers */
 } m;
 
 void compares_forget(void)
 {
-    m.compare_count = 0;
-    m.compares_of = 0;
+    m.run.input = 0;
+    m.run.compare_count = m.run.request_count = 0;
     memset(m.attempts, 0, sizeof m.attempts);
 }
 
 bool compares_at_hand(const uint8_t *input, size_t size)
 {
     uint64_t digest = engine_digest(input, size);
-    return m.compares_of == digest || last_run_input() == digest;
+    return m.run.input == digest || last_run_input() == digest;
 }
 
-/* The operands that belong to this input: of the run just now if it was this one, else of another run. */
+/* What belongs to this input: of the run just now if it was this one, else of another run. */
 static bool know_compares(const struct text *t, struct random *r)
 {
     uint64_t input = engine_digest(t->data, t->size);
-    if (m.compares_of != input) {
+    if (m.run.input != input) {
         if (last_run_input() != input && (below(r, 4) != 0 || !engine_try(t->data, t->size))) {
             return false;
         }
-        m.compare_count = last_run_compares(m.compares);
-        m.compares_of = input;
+        last_run_read(&m.run);
+        m.run.input = input;
     }
-    return m.compare_count != 0;
+    return m.run.compare_count != 0;
 }
 
-static bool find(const struct text *t, struct random *r, const uint8_t *pattern, size_t width, size_t *at)
+/* The first place at or behind `start`, round the end. */
+static bool find(const uint8_t *bytes, size_t size, size_t start, const uint8_t *pattern, size_t width, size_t *at)
 {
-    if (t->size < width) {
-        return false;
+    const uint8_t *found = memmem(bytes + start, size - start, pattern, width);
+    if (found == NULL) {
+        found = memmem(bytes, size, pattern, width);
     }
-    size_t places = t->size - width + 1;
-    size_t start = below(r, places);
-    for (size_t i = 0; i < places; i++) {
-        *at = (start + i) % places;
-        if (memcmp(t->data + *at, pattern, width) == 0) {
-            return true;
-        }
-    }
-    return false;
+    *at = found == NULL ? 0 : (size_t)(found - bytes);
+    return found != NULL;
 }
 
 static uint32_t swapped(uint32_t value, size_t width)
@@ -77,11 +71,49 @@ static bool replace_operand(struct text *t, struct random *r, uint32_t from, uin
     size_t at;
     bool swap = width > 1 && below(r, 4) == 0;
     store(pattern, swap ? swapped(from, width) : from, width);
-    if (!find(t, r, pattern, width, &at)) {
+    if (!find(t->data, t->size, below(r, t->size), pattern, width, &at)) {
         return false;
     }
     store(t->data + at, swap ? swapped(to, width) : to, width);
     return true;
+}
+
+/* Puts the steps before a SEND that change these bytes of what it sends. */
+static bool flip(struct text *t, size_t send, size_t at, const uint8_t *from, const uint8_t *to, size_t width)
+{
+    uint8_t steps[4 * 4];
+    size_t size = 0;
+    for (size_t i = 0; i < width; i++) {
+        if (from[i] != to[i]) {
+            steps[size] = SCRIPT_FLIP;
+            store(steps + size + 1, (uint32_t)(at + i), 2);
+            steps[size + 3] = from[i] ^ to[i];
+            size += 4;
+        }
+    }
+    return size != 0 && replace(t, send, 0, steps, size);
+}
+
+/*
+ * Replaces an operand where a request has it that the last run has built: it may have come there from an answer, or be
+ * one of many equal bytes. Beginnings of requests are where most fields are.
+ */
+static bool replace_in_request(struct text *t, struct random *r, uint32_t from, uint32_t to, size_t width)
+{
+    uint8_t old[4], new[4];
+    bool swap = width > 1 && below(r, 4) == 0;
+    store(old, swap ? swapped(from, width) : from, width);
+    store(new, swap ? swapped(to, width) : to, width);
+    size_t start = below(r, m.run.request_count);
+    for (size_t i = 0; i < m.run.request_count; i++) {
+        const struct engine_request *request = &m.run.requests[(start + i) % m.run.request_count];
+        size_t at;
+        if (request->step < t->size && t->data[request->step] % SCRIPT_OPS == SCRIPT_SEND &&
+            find(request->head, request->size, below(r, 2) ? 0 : below(r, request->size), old, width, &at)) {
+            return flip(t, request->step, at, old, new, width);
+        }
+    }
+    return false;
 }
 
 /* The first SEND at or behind a step picked by chance, round the end; false where there is none. */
@@ -201,8 +233,9 @@ static bool pick_compare(struct random *r, bool large, struct replacement *out)
     const struct engine_compare *best = NULL;
     uint32_t *fewest = NULL;
     bool loops_too = below(r, LOOPS_TOO) == 0;
-    for (int i = 0; i < CANDIDATES; i++) {
-        const struct engine_compare *c = &m.compares[below(r, m.compare_count)];
+    uint32_t candidates = m.run.compare_count < CANDIDATES ? m.run.compare_count : CANDIDATES;
+    for (uint32_t i = 0; i < candidates; i++) {
+        const struct engine_compare *c = &m.run.compares[below(r, m.run.compare_count)];
         uint32_t *attempts = &m.attempts[large][(c->pc >> 1) % PLACES];
         if (fits(c, large) && (loops_too || !c->looped) && (best == NULL || *attempts < *fewest)) {
             best = c;
@@ -228,7 +261,9 @@ static bool replace_large(struct text *t, struct random *r)
             return false;
         }
         uint32_t larger = c.from > c.to ? c.from : c.to;
-        if (replace_operand(t, r, c.from, c.to, larger > UINT16_MAX ? 4 : 2)) {
+        size_t width = larger > UINT16_MAX ? 4 : 2;
+        if (replace_operand(t, r, c.from, c.to, width) ||
+            (!engine_current()->raw && replace_in_request(t, r, c.from, c.to, width))) {
             *c.attempts += ATTEMPT_MADE;
             return true;
         }
@@ -259,7 +294,7 @@ static bool replace_small(struct text *t, struct random *r, uint32_t from, uint3
     if (!raw && below(r, 2) && match_length(t, from, to)) {
         return true;
     }
-    switch (below(r, raw ? 2 : 8)) {
+    switch (below(r, raw ? 2 : 10)) {
     case 0:
         return replace_operand(t, r, from, to, 1);
     case 1:
@@ -272,6 +307,10 @@ static bool replace_small(struct text *t, struct random *r, uint32_t from, uint3
         return to <= UINT8_MAX && change_fill(t, r, to);
     case 5:
         return to <= UINT8_MAX && grow_field(t, r, (uint8_t)to);
+    case 6:
+        return to > from && lengthen_field(t, r, from, to);
+    case 7:
+        return from <= UINT8_MAX && to <= UINT8_MAX && replace_in_request(t, r, from, to, 1);
     default:
         /* A length and what it counts, together. */
         return replace_operand(t, r, from, to, 1u + below(r, 2)) && change_length(t, r, more);

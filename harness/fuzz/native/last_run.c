@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which input ran last and what the guest compared in it, for whoever mutates: in this process, or in another one. */
+/* Which input ran last, what the guest compared in it and was asked, for whoever mutates: here or in another process. */
 #define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
 #include "engine_internal.h"
 
@@ -29,16 +29,48 @@ uint64_t engine_digest(const uint8_t *input, size_t size)
     return h ^ h >> 32;
 }
 
-static size_t compares_of_run(struct engine_compare *out)
+static uint32_t smaller(size_t a, size_t b)
+{
+    return (uint32_t)(a < b ? a : b);
+}
+
+static void note_requests(struct engine_last *out)
+{
+    const struct engine *e = engine_current();
+    struct engine_exchange *exchanges = NULL;
+    size_t count = e->exchanges(e->executor, &exchanges);
+    out->request_count = smaller(count, ENGINE_REQUESTS);
+    for (size_t i = 0; i < out->request_count; i++) {
+        const struct engine_exchange *x = &exchanges[count - out->request_count + i];
+        struct engine_request *request = &out->requests[i];
+        request->step = x->step;
+        request->size = x->request_size < ENGINE_HEADER ? 0 : smaller(x->request_size - ENGINE_HEADER, ENGINE_HEAD);
+        if (request->size != 0) {
+            memcpy(request->head, x->request + ENGINE_HEADER, request->size);
+        }
+    }
+}
+
+static void note_run(struct engine_last *out)
 {
     const struct engine *e = engine_current();
     struct engine_compare *compares = NULL;
-    size_t count = e->compares(e->core, &compares);
-    count = count < ENGINE_COMPARES ? count : ENGINE_COMPARES;
-    if (count != 0) {
-        memcpy(out, compares, count * sizeof *out);
+    out->compare_count = smaller(e->compares(e->core, &compares), ENGINE_COMPARES);
+    if (out->compare_count != 0) {
+        memcpy(out->compares, compares, out->compare_count * sizeof *compares);
     }
-    return count;
+    note_requests(out);
+    out->input = last_input;
+}
+
+/* Another process may have written anything to it. */
+static bool is_sound(const struct engine_last *run)
+{
+    bool sound = run->compare_count <= ENGINE_COMPARES && run->request_count <= ENGINE_REQUESTS;
+    for (size_t i = 0; sound && i < run->request_count; i++) {
+        sound = run->requests[i].size <= ENGINE_HEAD;
+    }
+    return sound;
 }
 
 void last_run_forget(void)
@@ -51,8 +83,7 @@ void last_run_note(const uint8_t *input, size_t size)
 {
     last_input = engine_digest(input, size);
     if (shared != NULL) {
-        shared->compare_count = compares_of_run(shared->compares);
-        shared->input = last_input;
+        note_run(shared);
     }
 }
 
@@ -61,22 +92,23 @@ uint64_t last_run_input(void)
     return engine_current()->run == NULL && shared != NULL ? shared->input : last_input;
 }
 
-size_t last_run_compares(struct engine_compare *out)
+void last_run_read(struct engine_last *out)
 {
     if (engine_current()->run != NULL) {
-        return compares_of_run(out);
+        note_run(out);
+        return;
     }
-    if (shared == NULL || shared->compare_count > ENGINE_COMPARES) {
-        return 0;
+    if (shared != NULL) {
+        *out = *shared;
     }
-    size_t count = (size_t)shared->compare_count;
-    memcpy(out, shared->compares, count * sizeof *out);
-    return count;
+    if (shared == NULL || !is_sound(out)) {
+        out->compare_count = out->request_count = 0;
+    }
 }
 
 bool last_run_share(bool executes)
 {
-    const char *path = getenv("HIL_FUZZ_COMPARES");
+    const char *path = getenv("HIL_FUZZ_LAST_RUN");
     int file = path == NULL ? -1 : open(path, (executes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     struct stat status;
     if (file == -1) {

@@ -38,8 +38,12 @@ bool change_structure(struct text *t, struct random *r);
 bool begin_anew(struct text *t, struct random *r); /* a new script of a few snippets */
 bool use_compare(struct text *t, struct random *r);
 
-/* Puts equal bytes at the beginning of a counted field of some request, and counts them there. */
+/*
+ * Puts equal bytes at the beginning of a counted field of some request, and counts them there: some number of them, or
+ * as many as make one that counts `from` count `to`.
+ */
 bool grow_field(struct text *t, struct random *r, uint8_t value);
+bool lengthen_field(struct text *t, struct random *r, uint32_t from, uint32_t to);
 
 void structure_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
                    size_t token_count);

@@ -179,8 +179,18 @@ static bool copy_steps(struct text *t, struct random *r, const struct steps *ste
     return replace(t, boundary(t, steps, below(r, steps->count + 1u)), 0, t->data + begin, end - begin);
 }
 
-/* The counted field of the first request at or behind a step picked by chance that has one and begins with BYTES. */
-static const struct engine_count *pick_count(struct random *r, const struct steps *steps, size_t *first)
+#define ANY_COUNT UINT32_MAX
+
+static uint32_t counted_by(const struct engine_count *c, const struct script_step *s)
+{
+    return script_number(s->bytes, s->a, c->at, c->width);
+}
+
+/*
+ * The counted field, with that count, of the first request at or behind a step picked by chance that has one and begins
+ * with BYTES.
+ */
+static const struct engine_count *pick_count(struct random *r, const struct steps *steps, uint32_t count, size_t *first)
 {
     size_t from = below(r, steps->count);
     const struct engine_count *found = NULL;
@@ -190,7 +200,8 @@ static const struct engine_count *pick_count(struct random *r, const struct step
         if (s->op == SCRIPT_SEND && steps->list[begin].op == SCRIPT_BYTES) {
             for (size_t k = 0; k < m.count_count; k++) {
                 const struct engine_count *c = &m.counts[k];
-                if (c->type == (uint8_t)s->a && steps->list[begin].a >= (uint32_t)c->at + c->width) {
+                if (c->type == (uint8_t)s->a && steps->list[begin].a >= (uint32_t)c->at + c->width &&
+                    (count == ANY_COUNT || count == counted_by(c, &steps->list[begin]))) {
                     found = c;
                     *first = begin;
                 }
@@ -206,21 +217,12 @@ static const struct engine_count *pick_count(struct random *r, const struct step
     return found;
 }
 
-bool grow_field(struct text *t, struct random *r, uint8_t value)
+/* Splits the step of BYTES that has the count; the new bytes are a step of their own. */
+static bool grow(struct text *t, const struct engine_count *c, const struct script_step *s, uint32_t more,
+                 uint8_t value)
 {
-    static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 16, 31, 32, 64, 100, 128, 200, 255, 256, 1000};
-    const struct steps *steps = parse(t);
-    size_t first;
-    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, &first);
-    if (c == NULL) {
-        return false;
-    }
-    const struct script_step *s = &steps->list[first];
     size_t before = (size_t)c->at + c->width;
-    uint32_t most = c->width == 1 ? UINT8_MAX : UINT16_MAX;
-    uint32_t counted = script_number(s->bytes, s->a, c->at, c->width);
-    uint32_t more = below(r, 2) ? sizes[below(r, sizeof sizes / sizeof sizes[0])] : 1u + below(r, 255);
-    more = more > most - counted || below(r, 4) == 0 ? most - counted : more;
+    uint32_t counted = counted_by(c, s);
     uint8_t made[2 * (2 + UINT8_MAX) + 4] = {SCRIPT_BYTES, (uint8_t)before};
     size_t size = 2;
     memcpy(made + size, s->bytes, before);
@@ -234,6 +236,35 @@ bool grow_field(struct text *t, struct random *r, uint8_t value)
     size += 6;
     memcpy(made + size, s->bytes + before, s->a - before);
     return replace(t, s->begin, s->end - s->begin, made, size + s->a - before);
+}
+
+static uint32_t most_of(const struct engine_count *c)
+{
+    return c->width == 1 ? UINT8_MAX : UINT16_MAX;
+}
+
+bool grow_field(struct text *t, struct random *r, uint8_t value)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 16, 31, 32, 64, 100, 128, 200, 255, 256, 1000};
+    const struct steps *steps = parse(t);
+    size_t first;
+    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, ANY_COUNT, &first);
+    if (c == NULL) {
+        return false;
+    }
+    const struct script_step *s = &steps->list[first];
+    uint32_t room = most_of(c) - counted_by(c, s);
+    uint32_t more = below(r, 2) ? sizes[below(r, sizeof sizes / sizeof sizes[0])] : 1u + below(r, 255);
+    return grow(t, c, s, more > room || below(r, 4) == 0 ? room : more, value);
+}
+
+bool lengthen_field(struct text *t, struct random *r, uint32_t from, uint32_t to)
+{
+    const struct steps *steps = parse(t);
+    size_t first;
+    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, from, &first);
+    return c != NULL && to > from && to <= most_of(c) &&
+           grow(t, c, &steps->list[first], to - from, (uint8_t)draw(r));
 }
 
 bool change_structure(struct text *t, struct random *r)

@@ -7,10 +7,11 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.fuzz import script
-from harness.fuzz.engine import COMPARES_SIZE
+from harness.fuzz.engine import LAST_RUN_SIZE
 from harness.fuzz.native import _engine
 from harness.fuzz.seeds import counted_fields, grammar
 
@@ -38,7 +39,7 @@ library.afl_custom_deinit(state)
 def outputs(
     grammar: Path | None, seed: int = 1, limit: int = MAX, text: bytes = INPUT, compares: Path | None = None
 ) -> list[bytes]:
-    named = {"HIL_FUZZ_GRAMMAR": grammar, "HIL_FUZZ_COMPARES": compares}
+    named = {"HIL_FUZZ_GRAMMAR": grammar, "HIL_FUZZ_LAST_RUN": compares}
     environment = os.environ | {name: str(path) for name, path in named.items() if path}
     line = [sys.executable, "-c", PROGRAM, str(_engine.__file__), text.hex(), str(limit), str(seed)]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
@@ -66,10 +67,17 @@ def digest(text: bytes) -> int:
     return h ^ h >> 32
 
 
-def last_run(path: Path, text: bytes, *compares: tuple[int, int, int]) -> Path:
-    """The file through which a target tells what it compared in its last input: place, left, right."""
-    head = struct.pack("<QQ", digest(text), len(compares))
-    path.write_bytes((head + b"".join(struct.pack("<III", *one) for one in compares)).ljust(COMPARES_SIZE, b"\0"))
+def last_run(
+    path: Path, text: bytes, *compares: tuple[int, int, int], requests: Sequence[tuple[int, bytes]] = ()
+) -> Path:
+    """The file through which a target tells of its last input: what it compared (place, left, right), and requests.
+
+    A request is the place of the step that sent it, and its payload.
+    """
+    head = struct.pack("<QII", digest(text), len(compares), len(requests))
+    compared = b"".join(struct.pack("<IIII", *one, 0) for one in compares)
+    asked = b"".join(struct.pack("<II", step, len(payload)) + payload.ljust(512, b"\0") for step, payload in requests)
+    path.write_bytes((head + compared.ljust(4096 * 16, b"\0") + asked).ljust(LAST_RUN_SIZE, b"\0"))
     return path
 
 
@@ -121,8 +129,19 @@ def test_what_the_target_compared_is_used(tmp_path: Path) -> None:
 
 def test_a_file_of_compares_that_is_none_is_not_used(tmp_path: Path) -> None:
     short = tmp_path / "short"
-    short.write_bytes(bytes(COMPARES_SIZE - 1))
+    short.write_bytes(bytes(LAST_RUN_SIZE - 1))
     assert len(set(outputs(None, compares=short))) > 50
     many = last_run(tmp_path / "many", INPUT)
-    many.write_bytes(struct.pack("<QQ", digest(INPUT), 1 << 40).ljust(COMPARES_SIZE, b"\0"))
-    assert len(set(outputs(None, compares=many))) > 50
+    for compares, requests, size in ((1 << 30, 0, 0), (1, 1 << 30, 0), (1, 1, 1 << 30)):
+        head = struct.pack("<QII", digest(INPUT), compares, requests) + bytes(4096 * 16)
+        many.write_bytes((head + struct.pack("<II", 0, size)).ljust(LAST_RUN_SIZE, b"\0"))
+        assert len(set(outputs(None, compares=many))) > 50
+
+
+def test_what_the_input_does_not_hold_is_changed_in_the_request(tmp_path: Path) -> None:
+    text = script.encode([script.clock(1), script.fill(4, 0x41), script.send(1)])
+    send = text.rindex(script.encode([script.send(1)]))
+    compared = (0x1000, int.from_bytes(b"AAAA", "little"), int.from_bytes(b"LAAK", "little"))
+    told = last_run(tmp_path / "run", text, compared, requests=[(send, b"AAAA")])
+    flips = script.encode([script.flip(0, ord("A") ^ ord("L")), script.flip(3, ord("A") ^ ord("K"))])
+    assert sum(text[:send] + flips + text[send:] in output for output in outputs(None, text=text, compares=told)) > 10

@@ -199,6 +199,33 @@ def test_a_key_id_is_found(opened: Opened, firmware: Path) -> None:
     mutations_until(engine, start, served, 500)
 
 
+def test_what_the_script_does_not_hold_is_changed_in_the_request(opened: Opened, firmware: Path) -> None:
+    """A key id of four equal bytes is one step that has a single one of them."""
+    executor, engine = opened(firmware)
+    start = s.encode([s.fill(4, 0x33), *s.literal(b"\0\0" + b"text"), s.send(table.AES_ENCRYPT.code)])
+
+    def served(data: bytes, _verdict: Verdict) -> bool:
+        flips = any(step.op is s.Op.FLIP for step in s.decode(data))
+        return flips and any(e.request[8:12] != bytes(4) and e.status == 0 for e in executor.exchanges)
+
+    mutations_until(engine, start, served, 1000)
+
+
+def test_a_field_becomes_as_long_as_its_count_was_compared_with(opened: Opened, firmware: Path) -> None:
+    """The service takes a tag of 16 bytes for additional data of at most a block in another way than for more."""
+    executor, engine = opened(firmware)
+    start = s.encode(encrypt(1, b"abc", b"defg"))
+    engine.execute(start)
+    compared = {(c.left, c.right) for c in executor.compares if c.left == 3 and c.right > 8}
+    assert compared
+    wanted = {right for _, right in compared}
+
+    def as_long(_data: bytes, _verdict: Verdict) -> bool:
+        return any(e.status == 0 and int.from_bytes(e.request[12:14], "little") in wanted for e in executor.exchanges)
+
+    mutations_until(engine, start, as_long, 3000)
+
+
 def test_a_request_becomes_as_long_as_its_length_was_compared_with(opened: Opened, firmware: Path) -> None:
     """The service compares every payload's length with the most that there may be."""
     executor, engine = opened(firmware)
