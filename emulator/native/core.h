@@ -156,13 +156,14 @@ struct core_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
-    uint32_t looped; /* whether this place is a loop's end, by what else it compared in the run */
+    uint32_t request; /* the exchange in which it was made */
+    uint32_t looped;  /* whether this place is a loop's end, by what else it compared in the run */
 };
 bool core_feedback(core *c, uint8_t *counters);
 void core_feedback_begin(core *c);
-void core_feedback_request(core *c);               /* another one: places of compares are new again */
-void core_feedback_state(core *c, uint32_t state); /* a state that the host has observed */
-size_t core_edge_count(const core *c);             /* edges numbered so far */
+void core_feedback_request(core *c, uint32_t request); /* another one: places of compares are new again */
+void core_feedback_state(core *c, uint32_t state);     /* a state that the host has observed */
+size_t core_edge_count(const core *c);                 /* edges numbered so far */
 size_t core_compares(core *c, struct core_compare **out);
 
 /*

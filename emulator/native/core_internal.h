@@ -101,6 +101,7 @@ struct feedback {
     uint32_t previous;
     uint32_t edge_count;
     uint32_t epoch; /* a request's */
+    uint32_t request;
     uint32_t run;
     size_t compare_count;
     struct edge edges[EDGE_TABLE];

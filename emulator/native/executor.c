@@ -200,7 +200,7 @@ static bool exchange(executor *e, enum executor_verdict *verdict)
         return false;
     }
     store_word(e->window, rung);
-    core_feedback_request(e->c);
+    core_feedback_request(e->c, (uint32_t)e->exchange_count - 1u);
     if (watched) {
         core_watch_arm(e->c, true);
         core_watch_race(e->c, e->config.window + e->config.request + e->race_at, e->races ? e->race_mask : 0);

@@ -87,7 +87,8 @@ static void on_compare(uc_engine *uc, uint64_t address, uint64_t left, uint64_t 
     }
     if (p->count < COMPARES_OF_A_PLACE && f->compare_count < CORE_COMPARES) {
         p->count++;
-        f->compares[f->compare_count++] = (struct core_compare){(uint32_t)address, (uint32_t)left, (uint32_t)right, 0};
+        f->compares[f->compare_count++] =
+            (struct core_compare){(uint32_t)address, (uint32_t)left, (uint32_t)right, f->request, 0};
     }
 }
 
@@ -118,15 +119,17 @@ void core_feedback_begin(core *c)
     if (f != NULL) {
         f->previous = 0;
         f->compare_count = 0;
+        f->request = 0;
         f->epoch++;
         f->run++;
     }
 }
 
-void core_feedback_request(core *c)
+void core_feedback_request(core *c, uint32_t request)
 {
     if (c->feedback != NULL) {
         c->feedback->epoch++;
+        c->feedback->request = request;
     }
 }
 

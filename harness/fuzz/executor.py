@@ -64,11 +64,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Two operands that the guest compared at `pc`; `looped` where that seems a loop's end."""
+    """Two operands that the guest compared at `pc` in an exchange; `looped` where that seems a loop's end."""
 
     pc: int
     left: int
     right: int
+    exchange: int
     looped: bool
 
 
@@ -201,7 +202,7 @@ class Executor:
         out = ffi.new("struct core_compare **")
         count = lib.core_compares(self.target.machine.cpu.native, out)
         found = (out[0][i] for i in range(count))
-        return [Compare(c.pc, c.left, c.right, bool(c.looped)) for c in found]
+        return [Compare(c.pc, c.left, c.right, c.request, bool(c.looped)) for c in found]
 
     @property
     def instructions(self) -> int:

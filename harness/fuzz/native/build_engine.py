@@ -6,7 +6,18 @@ from pathlib import Path
 import cffi
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("engine", "last_run", "mutator", "mutation", "structure", "input_to_state", "libfuzzer", "afl", "afl_mutator")
+PARTS = (
+    "engine",
+    "last_run",
+    "mutator",
+    "mutation",
+    "structure",
+    "compares",
+    "input_to_state",
+    "libfuzzer",
+    "afl",
+    "afl_mutator",
+)
 
 ffibuilder = cffi.FFI()
 ffibuilder.cdef((HERE / "engine.h").read_text().split("/* binding: begin */")[1].split("/* binding: end */")[0])

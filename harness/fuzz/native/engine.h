@@ -18,6 +18,7 @@ struct engine_compare {
     uint32_t pc;
     uint32_t left;
     uint32_t right;
+    uint32_t request;
     uint32_t looped;
 };
 
@@ -34,11 +35,11 @@ struct engine_exchange {
     uint32_t step;
 };
 
-/* A request as the service has got it: the step that sent it, and how its payload begins. */
+/* A request as the service has got it: the step that rang, how long its payload is, and how that begins. */
 enum { ENGINE_REQUESTS = 16, ENGINE_HEAD = 512, ENGINE_HEADER = 8 };
 struct engine_request {
     uint32_t step;
-    uint32_t size; /* of what is here */
+    uint32_t length;
     uint8_t head[ENGINE_HEAD];
 };
 
@@ -51,6 +52,8 @@ struct engine_last {
     uint64_t input;
     uint32_t compare_count;
     uint32_t request_count;
+    uint32_t first_request; /* its number among all of the run */
+    uint32_t unused;
     struct engine_compare compares[ENGINE_COMPARES];
     struct engine_request requests[ENGINE_REQUESTS];
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which input ran last, what the guest compared in it and was asked, for whoever mutates: here or in another process. */
+/* Which input ran last, what the guest compared in it and was asked, for whoever mutates: here or in another process.
+ */
 #define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
 #include "engine_internal.h"
 
@@ -40,13 +41,14 @@ static void note_requests(struct engine_last *out)
     struct engine_exchange *exchanges = NULL;
     size_t count = e->exchanges(e->executor, &exchanges);
     out->request_count = smaller(count, ENGINE_REQUESTS);
+    out->first_request = (uint32_t)count - out->request_count;
     for (size_t i = 0; i < out->request_count; i++) {
-        const struct engine_exchange *x = &exchanges[count - out->request_count + i];
+        const struct engine_exchange *x = &exchanges[out->first_request + i];
         struct engine_request *request = &out->requests[i];
         request->step = x->step;
-        request->size = x->request_size < ENGINE_HEADER ? 0 : smaller(x->request_size - ENGINE_HEADER, ENGINE_HEAD);
-        if (request->size != 0) {
-            memcpy(request->head, x->request + ENGINE_HEADER, request->size);
+        request->length = x->request_size < ENGINE_HEADER ? 0 : x->request_size - ENGINE_HEADER;
+        if (request->length != 0) {
+            memcpy(request->head, x->request + ENGINE_HEADER, smaller(request->length, ENGINE_HEAD));
         }
     }
 }
@@ -66,11 +68,7 @@ static void note_run(struct engine_last *out)
 /* Another process may have written anything to it. */
 static bool is_sound(const struct engine_last *run)
 {
-    bool sound = run->compare_count <= ENGINE_COMPARES && run->request_count <= ENGINE_REQUESTS;
-    for (size_t i = 0; sound && i < run->request_count; i++) {
-        sound = run->requests[i].size <= ENGINE_HEAD;
-    }
-    return sound;
+    return run->compare_count <= ENGINE_COMPARES && run->request_count <= ENGINE_REQUESTS;
 }
 
 void last_run_forget(void)

@@ -39,18 +39,37 @@ bool begin_anew(struct text *t, struct random *r); /* a new script of a few snip
 bool use_compare(struct text *t, struct random *r);
 
 /*
- * Puts equal bytes at the beginning of a counted field of some request, and counts them there: some number of them, or
- * as many as make one that counts `from` count `to`.
+ * Puts equal bytes at the beginning of a counted field of the first request with one that is sent at or behind `at`,
+ * and counts them there: some number of them, or as many as make one that counts `from` count `to`.
  */
-bool grow_field(struct text *t, struct random *r, uint8_t value);
-bool lengthen_field(struct text *t, struct random *r, uint32_t from, uint32_t to);
+bool grow_field(struct text *t, struct random *r, size_t at, uint8_t value);
+bool lengthen_field(struct text *t, struct random *r, size_t at, uint32_t from, uint32_t to);
 
 void structure_use(const struct engine_text *snippets, size_t snippet_count, const struct engine_text *tokens,
                    size_t token_count);
 void structure_use_counts(const struct engine_count *counts, size_t count);
+
+/*
+ * What the guest has compared in an input, as a wish: that the one operand be as the other. The request is the one in
+ * which it was compared, NULL where that is not known; it lives until another input's compares are asked for.
+ */
+struct wish {
+    uint32_t from;
+    uint32_t to;
+    const struct engine_request *request;
+    uint32_t *attempts;
+};
 void compares_forget(void);
 
-/* Whether use_compare knows what the guest compares in this input without running it. */
+/* Whether compares_know would know what the guest compares in this input without running it. */
 bool compares_at_hand(const uint8_t *input, size_t size);
+
+/* Sees to it that the wishes are of this input; false where there are none. */
+bool compares_know(const struct text *t, struct random *r);
+
+/* A wish of large or of small numbers; false where chance offers none. `compares_tried` where it has led to a change.
+ */
+bool compares_pick(struct random *r, bool large, struct wish *out);
+void compares_tried(const struct wish *wish);
 
 #endif

@@ -186,32 +186,25 @@ static uint32_t counted_by(const struct engine_count *c, const struct script_ste
     return script_number(s->bytes, s->a, c->at, c->width);
 }
 
-/*
- * The counted field, with that count, of the first request at or behind a step picked by chance that has one and begins
- * with BYTES.
- */
-static const struct engine_count *pick_count(struct random *r, const struct steps *steps, uint32_t count, size_t *first)
+/* The counted field, with that count, of the first request that is sent at or behind `at` and begins with BYTES. */
+static const struct engine_count *pick_count(const struct steps *steps, size_t at, uint32_t count, size_t *first)
 {
-    size_t from = below(r, steps->count);
     const struct engine_count *found = NULL;
     *first = 0;
-    for (size_t i = 0, begin = 0; i < steps->count; i++) {
+    for (size_t i = 0, begin = 0; i < steps->count && found == NULL; i++) {
         const struct script_step *s = &steps->list[i];
-        if (s->op == SCRIPT_SEND && steps->list[begin].op == SCRIPT_BYTES) {
-            for (size_t k = 0; k < m.count_count; k++) {
-                const struct engine_count *c = &m.counts[k];
-                if (c->type == (uint8_t)s->a && steps->list[begin].a >= (uint32_t)c->at + c->width &&
-                    (count == ANY_COUNT || count == counted_by(c, &steps->list[begin]))) {
-                    found = c;
-                    *first = begin;
-                }
+        const struct script_step *fields = &steps->list[begin];
+        bool sends = s->op == SCRIPT_SEND && s->begin >= at && fields->op == SCRIPT_BYTES;
+        for (size_t k = 0; sends && k < m.count_count; k++) {
+            const struct engine_count *c = &m.counts[k];
+            if (c->type == (uint8_t)s->a && fields->a >= (uint32_t)c->at + c->width &&
+                (count == ANY_COUNT || count == counted_by(c, fields))) {
+                found = c;
+                *first = begin;
             }
         }
         if (s->op == SCRIPT_SEND || s->op == SCRIPT_SEND_RAW || s->op == SCRIPT_WINDOW) {
-            begin = i + 1 < steps->count ? i + 1 : begin;
-            if (found != NULL && i >= from) {
-                break;
-            }
+            begin = i + 1;
         }
     }
     return found;
@@ -243,12 +236,12 @@ static uint32_t most_of(const struct engine_count *c)
     return c->width == 1 ? UINT8_MAX : UINT16_MAX;
 }
 
-bool grow_field(struct text *t, struct random *r, uint8_t value)
+bool grow_field(struct text *t, struct random *r, size_t at, uint8_t value)
 {
     static const uint32_t sizes[] = {1, 2, 3, 4, 8, 12, 16, 31, 32, 64, 100, 128, 200, 255, 256, 1000};
     const struct steps *steps = parse(t);
     size_t first;
-    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, ANY_COUNT, &first);
+    const struct engine_count *c = pick_count(steps, at, ANY_COUNT, &first);
     if (c == NULL) {
         return false;
     }
@@ -258,13 +251,12 @@ bool grow_field(struct text *t, struct random *r, uint8_t value)
     return grow(t, c, s, more > room || below(r, 4) == 0 ? room : more, value);
 }
 
-bool lengthen_field(struct text *t, struct random *r, uint32_t from, uint32_t to)
+bool lengthen_field(struct text *t, struct random *r, size_t at, uint32_t from, uint32_t to)
 {
     const struct steps *steps = parse(t);
     size_t first;
-    const struct engine_count *c = steps->count == 0 ? NULL : pick_count(r, steps, from, &first);
-    return c != NULL && to > from && to <= most_of(c) &&
-           grow(t, c, &steps->list[first], to - from, (uint8_t)draw(r));
+    const struct engine_count *c = pick_count(steps, at, from, &first);
+    return c != NULL && to > from && to <= most_of(c) && grow(t, c, &steps->list[first], to - from, (uint8_t)draw(r));
 }
 
 bool change_structure(struct text *t, struct random *r)
@@ -295,7 +287,7 @@ bool change_structure(struct text *t, struct random *r)
     case 9:
         return ask_again(t, r, below(r, 2) ? t->size : anywhere);
     case 10:
-        return grow_field(t, r, (uint8_t)draw(r));
+        return grow_field(t, r, s->begin, (uint8_t)draw(r));
     default:
         return change_argument(t, r, s) || change_bytes(t, r, s);
     }
