@@ -73,7 +73,7 @@ boards: toolchain ## build the release image of every other board, which the tes
 	@for board in $(filter-out $(BOARD),$(BOARDS)); do \
 	    $(MAKE) --no-print-directory -C firmware BOARD=$$board build/$$board/release/service.elf || exit 1; done
 
-matrix: setup firmware ## judge the contract on every board, write docs/matrix.md; the better part of an hour on two cores
+matrix: setup firmware ## judge the contract on every board, write docs/matrix.md; about ten minutes
 	@for board in $(filter-out $(BOARD),$(BOARDS)); do for build in release debug fips; do \
 	    $(MAKE) --no-print-directory -C firmware BOARD=$$board BUILD=$$build all hostile || exit 1; done; done
 	$(BIN)/hil matrix --document docs/matrix.md
