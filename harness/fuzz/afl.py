@@ -31,7 +31,6 @@ from harness.fuzz.seeds import dictionary, first_corpus, grammar
 from harness.report.files import atomic_write
 
 PACKAGE: Final = "afl++"  # Debian's
-_INSTANCES_WITH_COMPARES: Final = 2  # the others would solve the same compares again
 _NAME_MAX: Final = 24
 
 # The target is no program that AFL++ has compiled, its run is never long (a budget of instructions ends it), it always
@@ -44,6 +43,7 @@ ENVIRONMENT: Final = {
     "AFL_SKIP_CPUFREQ": "1",
     "AFL_NO_AFFINITY": "1",
     "AFL_NO_UI": "1",
+    "AFL_DISABLE_TRIM": "1",  # step by step a script may take minutes to trim, and its shape is lost
 }
 _TIMEOUT_MS: Final = 1_000
 
@@ -125,7 +125,7 @@ def command(options: Options, number: int) -> list[str]:
     fuzzer = [require(), "-i", str(seeds_folder(options)), "-o", str(output_folder(options))]
     fuzzer += ["-M" if number == 0 and options.jobs > 1 else "-S", instance_name(number)]
     fuzzer += ["-t", str(_TIMEOUT_MS), "-G", str(options.length), "-x", str(_dictionary(options))]
-    if number < _INSTANCES_WITH_COMPARES:
+    if number == _first_of_its_own(options):
         fuzzer += ["-c", "0"]
     if options.seconds:
         fuzzer += ["-V", str(options.seconds)]
@@ -139,6 +139,8 @@ def environment(options: Options, number: int) -> dict[str, str]:
     own = dict(ENVIRONMENT)
     if not options.raw:  # requests without a script have no structure that a mutator could know
         own["AFL_CUSTOM_MUTATOR_LIBRARY"] = str(_engine.__file__)
+        if number % 2 == 0:
+            own["AFL_CUSTOM_MUTATOR_ONLY"] = "1"
         own["HIL_FUZZ_GRAMMAR"] = str(_grammar(options).resolve())
         own["HIL_FUZZ_LAST_RUN"] = str(_last_run(options, number).resolve())
     return {**os.environ, **own}
@@ -233,6 +235,14 @@ def collect(options: Options) -> None:
         kept = options.corpus / sha256(script).hexdigest()[:24]
         if not kept.exists():
             atomic_write(kept, script)
+
+
+def _first_of_its_own(options: Options) -> int:
+    """The first instance that mutates as afl-fuzz does by itself, too; with CmpLog, which the others would repeat.
+
+    Of scripts that is every second one. The others leave all to our mutator, which finds more in the same time.
+    """
+    return 0 if options.raw else 1
 
 
 def _own_folders(options: Options) -> list[Path]:

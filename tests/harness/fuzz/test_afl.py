@@ -22,6 +22,7 @@ from harness.fuzz.options import Options
 from harness.fuzz.seeds import encrypt, first_corpus
 from harness.fuzz.worker import sightings_folder, stats_path
 
+TARGETS = [1, 2]  # of the first two instances: CmpLog has one of its own
 SECONDS = 300  # that anything may take on a busy machine before the test gives up
 FOUR_BYTES_AWAY = script.encode(encrypt(AES_KEY_ID, b"", b"AAAABBBB"))
 
@@ -82,13 +83,21 @@ def segments_of(creator: int) -> list[str]:
 # ---- the command line ----
 
 
-def test_the_first_of_several_is_the_main_one_and_two_solve_compares(options: Options) -> None:
+def test_the_first_of_several_is_the_main_one_and_one_solves_compares(options: Options) -> None:
     several = [afl.command(replace(options, jobs=3), number) for number in range(3)]
     assert ["-M" in line for line in several] == [True, False, False]
     assert ["-S" in line for line in several] == [False, True, True]
-    assert ["-c" in line for line in several] == [True, True, False]
+    assert ["-c" in line for line in several] == [False, True, False]
     assert len({afl.instance_name(number) for number in range(3)}) == 3
     assert "-S" in afl.command(options, 0)
+    raw = [afl.command(replace(options, jobs=2, raw=True), number) for number in range(2)]
+    assert ["-c" in line for line in raw] == [True, False]
+
+
+def test_every_second_instance_leaves_mutation_to_ours(options: Options) -> None:
+    ours = ["AFL_CUSTOM_MUTATOR_ONLY" in afl.environment(options, number) for number in range(4)]
+    assert ours == [True, False, True, False]
+    assert "AFL_CUSTOM_MUTATOR_ONLY" not in afl.environment(replace(options, raw=True), 0)
 
 
 def test_limits_are_passed_on(options: Options) -> None:
@@ -117,16 +126,17 @@ def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatc
 def test_four_bytes_are_found_by_what_was_compared(
     options: Options, locked: Path, started: list[subprocess.Popen[bytes]]
 ) -> None:
-    options = replace(options, firmware=locked)
+    options = replace(options, firmware=locked, jobs=2)
+    solver = 1
     afl.prepare(options)
     only_seed(options, FOUR_BYTES_AWAY)
-    started.append(afl.start(options, 0, None))
-    assert started[0].wait(SECONDS) == 0, afl.failure(options, 0)
+    started.append(afl.start(options, solver, None))
+    assert started[0].wait(SECONDS) == 0, afl.failure(options, solver)
     found = [path.read_bytes() for path in afl.crashes(options)]
     assert found
     assert all(b"LOCK" in crash for crash in found)
     assert set(found) <= {path.read_bytes() for path in sightings_folder(options).iterdir()}
-    told, counted = afl.read_stats(options, 0), StatsFile(stats_path(options, 0)).read()
+    told, counted = afl.read_stats(options, solver), StatsFile(stats_path(options, solver)).read()
     assert told is not None
     assert told.crashes == len(found)
     assert told.corpus == len(afl.queue(options)) > 1
@@ -153,7 +163,7 @@ def test_instances_have_a_core_each_and_leave_nobody_behind(
     only_seed(options, FOUR_BYTES_AWAY)
     started += [afl.start(options, number, pinned[number]) for number in range(2)]
     assert os.sched_getaffinity(0) == set(cores)
-    until(lambda: all(len(descendants(instance.pid)) == 2 for instance in started))
+    until(lambda: [len(descendants(instance.pid)) for instance in started] == TARGETS)
     until(lambda: all(len(afl.queue(options)) > 3 and afl.read_stats(options, n) for n in range(2)))
     everybody = [p for instance in started for p in (instance.pid, *descendants(instance.pid))]
     for number, instance in enumerate(started):
@@ -175,10 +185,11 @@ def test_instances_have_a_core_each_and_leave_nobody_behind(
 def test_a_fuzzer_that_was_killed_leaves_neither_targets_nor_memory(
     options: Options, started: list[subprocess.Popen[bytes]]
 ) -> None:
+    options = replace(options, jobs=2, runs=0)
     afl.prepare(options)
     only_seed(options, FOUR_BYTES_AWAY)
-    started.append(afl.start(replace(options, runs=0), 0, None))
-    until(lambda: len(descendants(started[0].pid)) == 2 and len(afl.queue(options)) > 3)
+    started.append(afl.start(options, 1, None))
+    until(lambda: len(descendants(started[0].pid)) == TARGETS[1] and len(afl.queue(options)) > 3)
     targets = descendants(started[0].pid)
     assert len(segments_of(started[0].pid)) == 3
     started[0].kill()
@@ -203,7 +214,9 @@ with afl.running(Options.load(sys.argv[1])) as instances:
 def test_a_campaign_ends_with_its_process(options: Options, end: int, status: int, collected: bool) -> None:
     options = replace(options, jobs=2, runs=0)
     campaign = subprocess.Popen([sys.executable, "-c", CAMPAIGN, options.dump()], stderr=subprocess.DEVNULL)
-    until(lambda: len(descendants(campaign.pid)) == 6 and len(afl.queue(options)) > 2 * len(first_corpus()))
+    until(
+        lambda: len(descendants(campaign.pid)) == 2 + sum(TARGETS) and len(afl.queue(options)) > 2 * len(first_corpus())
+    )
     everybody = descendants(campaign.pid)
     campaign.send_signal(end)
     assert campaign.wait(SECONDS) == status
