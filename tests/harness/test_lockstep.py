@@ -22,6 +22,7 @@ from harness.targets.base import LEAP, SteppableTarget, Target, TargetError
 from harness.targets.emulated import EmulatedTarget
 from harness.targets.icicle import IcicleTarget
 from harness.targets.model import ModelTarget
+from harness.targets.qemu import QemuTarget
 
 REFUSED = codec.encode_request(0x7F)
 KEYGEN = codec.mlkem_keygen(1298)
@@ -153,6 +154,19 @@ def test_a_changed_instruction_is_named(
     (pair,) = [pair for pair in found.differing if pair.name != "xpsr"]
     assert pair.left ^ pair.right == 1
     assert f"{at.address:#010x}" in result.report()
+
+
+def test_a_changed_instruction_is_named_by_a_step_through_a_debugger_s_stub(
+    firmware: Path, image: Image, tmp_path: Path, opened: Open
+) -> None:
+    at = movs(image, "rate_limiter_admit")[0]
+    same = step_both(opened(EmulatedTarget, firmware), opened(QemuTarget, firmware), image, REFUSED)
+    assert (same.verdict, same.divergence) == ("no difference", None)
+    other = opened(QemuTarget, patched(image, tmp_path, at, odd(at)))
+    result = step_both(opened(EmulatedTarget, firmware), other, image, REFUSED)
+    assert result.verdict == "emulator doubt"
+    assert result.divergence is not None
+    assert result.divergence.address == at.address
 
 
 def test_it_is_found_behind_leaps(firmware: Path, image: Image, tmp_path: Path, opened: Open) -> None:
