@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define TRIES 32   /* most compares are of numbers that the request has nothing to do with */
 #define ANYWHERE 8 /* one attempt in so many is at another request than the one in which the operands were compared */
 
 /* The part of a script in which an operand is looked for, and the SEND of the request that is to change. */
@@ -106,6 +107,11 @@ static bool replace_operand(struct text *t, struct random *r, const struct part 
     return true;
 }
 
+static size_t head_of(const struct engine_request *request)
+{
+    return request->length < ENGINE_HEAD ? request->length : ENGINE_HEAD;
+}
+
 /* Puts the steps before a SEND that change these bytes of what it sends. */
 static bool flip(struct text *t, size_t send, size_t at, const uint8_t *from, const uint8_t *to, size_t width)
 {
@@ -134,7 +140,7 @@ static bool replace_in_request(struct text *t, struct random *r, const struct pa
     if (w->request == NULL) {
         return false;
     }
-    size_t size = w->request->length < ENGINE_HEAD ? w->request->length : ENGINE_HEAD;
+    size_t size = head_of(w->request);
     store_operands(r, w, width, from, to);
     return find(w->request->head, size, below(r, 2) ? 0 : below(r, size), from, width, &at) &&
            flip(t, p->send, at, from, to, width);
@@ -176,40 +182,44 @@ static bool change_length(struct text *t, struct random *r, const struct part *p
     return false;
 }
 
-/* Puts one step with a number from a compare before a SEND: a claimed length, or changed bits near the beginning. */
-static bool insert_number(struct text *t, struct random *r, const struct part *p, const struct wish *w)
+/* Lies about a length that was compared: it stays, and is claimed to be as the program wants it. */
+static bool claim_length(struct text *t, const struct part *p, const struct wish *w)
 {
     uint8_t step[5] = {SCRIPT_CLAIM};
-    size_t size = 5;
     store(step + 1, w->to, 4);
-    if (w->from <= UINT8_MAX && w->to <= UINT8_MAX) {
-        step[0] = SCRIPT_FLIP;
-        store(step + 1, below(r, below(r, 2) ? 8 : 64), 2);
-        step[3] = (uint8_t)(w->from ^ w->to);
-        size = 4;
-    }
-    return p->has_send && replace(t, p->send, 0, step, size);
+    return w->request != NULL && w->from == w->request->length && replace(t, p->send, 0, step, sizeof step);
 }
 
 /* Lets equal bytes be others: what is compared with a byte may be all of them. */
-static bool change_fill(struct text *t, struct random *r, const struct part *p, uint32_t to)
+static bool change_fill(struct text *t, const struct part *p, const struct wish *w)
 {
     const struct steps *steps = parse(t);
-    size_t index = below(r, steps->count);
-    for (size_t i = 0; i < steps->count && to <= UINT8_MAX; i++) {
-        const struct script_step *s = &steps->list[(index + i) % steps->count];
-        if (s->op == SCRIPT_FILL && s->begin >= p->begin && s->begin < p->end && s->begin + 4 <= t->size) {
-            t->data[s->begin + 3] = (uint8_t)to;
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct script_step *s = &steps->list[i];
+        if (s->op == SCRIPT_FILL && s->b == w->from && s->begin >= p->begin && s->begin < p->end &&
+            s->begin + 4 <= t->size) {
+            t->data[s->begin + 3] = (uint8_t)w->to;
             return true;
         }
     }
     return false;
 }
 
+/* Whether a number could be one of the request's bytes, or a length of a part of it; anything where it is not known. */
+static bool is_byte_of(const struct engine_request *request, uint32_t value)
+{
+    return request == NULL || (value <= UINT8_MAX && memchr(request->head, (int)value, head_of(request)) != NULL);
+}
+
+static bool is_length_in(const struct engine_request *request, uint32_t value)
+{
+    return request == NULL || value <= request->length;
+}
+
 /* Numbers of more than a byte are rarely in the input by chance: whatever is found there is worth replacing. */
 static bool grant_large(struct text *t, struct random *r)
 {
-    for (int tries = 0; tries < 32; tries++) {
+    for (int tries = 0; tries < TRIES; tries++) {
         struct wish w;
         if (!compares_pick(r, true, &w)) {
             return false;
@@ -224,7 +234,10 @@ static bool grant_large(struct text *t, struct random *r)
     return false;
 }
 
-/* A number of one byte, or one that is a length: tried in all the ways that could have led to it. */
+/*
+ * A number of one byte, or one that is a length: tried in all the ways that could have led to it. What cannot have led
+ * to it is left out: it would cost a run, and most compares of a script that uses keys are deep in their mathematics.
+ */
 static bool try_small(struct text *t, struct random *r, const struct part *p, const struct wish *w)
 {
     bool bytes = w->from <= UINT8_MAX && w->to <= UINT8_MAX;
@@ -239,13 +252,13 @@ static bool try_small(struct text *t, struct random *r, const struct part *p, co
     case 1:
         return replace_operand(t, r, p, w, 2);
     case 2:
-        return insert_number(t, r, p, w);
+        return claim_length(t, p, w);
     case 3:
-        return change_length(t, r, p, w);
+        return is_length_in(w->request, w->from) && change_length(t, r, p, w);
     case 4:
-        return change_fill(t, r, p, w->to);
+        return bytes && change_fill(t, p, w);
     case 5:
-        return w->to <= UINT8_MAX && grow_field(t, r, p->send, (uint8_t)w->to);
+        return bytes && is_byte_of(w->request, w->from) && grow_field(t, r, p->send, (uint8_t)w->to);
     case 6:
         return w->to > w->from && lengthen_field(t, r, p->send, w->from, w->to);
     case 7:
@@ -259,7 +272,7 @@ static bool try_small(struct text *t, struct random *r, const struct part *p, co
 
 static bool grant_small(struct text *t, struct random *r)
 {
-    for (int tries = 0; tries < 4; tries++) {
+    for (int tries = 0; tries < TRIES; tries++) {
         struct wish w;
         if (!compares_pick(r, false, &w)) {
             return false;
