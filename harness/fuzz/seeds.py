@@ -110,10 +110,20 @@ def _post_quantum() -> Iterator[list[Step]]:
         yield [*s.literal(head), s.fill(length), s.send(table.MLDSA_VERIFY.code)]
 
 
+def _without_key() -> Iterator[list[Step]]:
+    """Requests whose every field is there, to a key that is not: all that reads them runs, and nothing costly."""
+    yield encrypt(UNKNOWN_KEY_ID, b"header", b"text")
+    yield _request(codec.aes_decrypt(UNKNOWN_KEY_ID, bytes(_NONCE), b"header", b"text", bytes(_TAG)))
+    yield sign(UNKNOWN_KEY_ID, b"context", b"message")
+    yield _request(codec.mldsa_verify(UNKNOWN_KEY_ID, b"context", b"signature", b"message"))
+    yield _request(codec.mlkem_decaps(UNKNOWN_KEY_ID, b"ciphertext"))
+
+
 def _around() -> Iterator[list[Step]]:
     """Everything but a sound request."""
     for command in table.COMMANDS:
         yield [*s.literal(codec.encode_request(command.code)), s.send_raw()]
+    yield from _without_key()
     yield [s.send(0x7F)]
     for command in table.COMMANDS:
         yield [s.send(command.code)]
