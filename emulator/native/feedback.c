@@ -72,17 +72,23 @@ static bool looks_like_loop(struct compared_place *p, uint32_t left, uint32_t ri
 static void on_compare(uc_engine *uc, uint64_t address, uint64_t left, uint64_t right, uint32_t size, void *user)
 {
     struct feedback *f = user;
-    struct compared_place *p = compared_place(f, (uint32_t)address);
     (void)uc;
     (void)size;
+    if (((uint32_t)left | (uint32_t)right) < WORTH_KEEPING) {
+        return;
+    }
+    struct compared_place *p = compared_place(f, (uint32_t)address);
     if (p->epoch != f->epoch) {
         p->epoch = f->epoch;
         p->count = 0;
     }
+    if (p->count == COMPARES_OF_A_PLACE && p->looped == f->run) {
+        return; /* nothing more is to be learnt from it: most compares are those of loops */
+    }
     if (looks_like_loop(p, (uint32_t)left, (uint32_t)right)) {
         p->looped = f->run;
     }
-    if ((uint32_t)left == (uint32_t)right || ((uint32_t)left | (uint32_t)right) < WORTH_KEEPING) {
+    if ((uint32_t)left == (uint32_t)right) {
         return;
     }
     if (p->count < COMPARES_OF_A_PLACE && f->compare_count < CORE_COMPARES) {

@@ -55,7 +55,8 @@ static struct part any_request(const struct text *t, struct random *r, const str
 static struct part part_of(const struct text *t, struct random *r, struct wish *wish)
 {
     struct part part;
-    if (engine_current()->raw) {
+    if (engine_current()->raw) { /* the input is the request, and has no steps */
+        wish->request = NULL;
         return (struct part){0, t->size, t->size, false};
     }
     const struct steps *steps = parse(t);

@@ -15,6 +15,7 @@ from harness.fuzz import script as s
 from harness.fuzz.engine import Engine, StatsFile, ffi, lib
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.seeds import encrypt, first_corpus, snippets
+from harness.protocol import codec
 from harness.protocol import commands as table
 from harness.targets.emulated import EmulatedTarget
 
@@ -235,6 +236,16 @@ def test_a_request_becomes_as_long_as_its_length_was_compared_with(opened: Opene
         return any(len(e.request) == table.AREA_SIZE and e.status == 0 for e in executor.exchanges)
 
     mutations_until(engine, start, full, 3000)
+
+
+def test_a_raw_request_gets_no_steps(opened: Opened, firmware: Path) -> None:
+    """Without the engine's own mutation nothing but operands changes: the length stays."""
+    engine = opened(firmware, raw=True).engine
+    start = codec.aes_encrypt(0x33333333, b"", b"text")
+    engine.execute(start)
+    made = {mutate(start, 200, seed) for seed in range(500)}
+    assert {len(data) for data in made} == {len(start)}
+    assert len(made) > 5
 
 
 def test_the_header_of_a_raw_request_is_found(opened: Opened, firmware: Path) -> None:
