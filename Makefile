@@ -28,7 +28,7 @@ HAS_HEADERS := import ensurepip; import sysconfig; open(sysconfig.get_path("incl
 
 BOARDS := $(patsubst firmware/boards/%/machine.mk,%,$(wildcard firmware/boards/*/machine.mk))
 
-.PHONY: help run test test-bench test-mutants test-all setup firmware wheel conform lint format generate fuzz fuzz-table bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
+.PHONY: help run test test-bench test-mutants test-all setup firmware wheel conform lint format generate fuzz fuzz-table fuzz-campaign bench lock clean toolchain lint-tools setup-afl setup-msan setup-gdb gdb-transcript \
     setup-qemu qemu-report boards matrix
 .DEFAULT_GOAL := help
 
@@ -116,6 +116,9 @@ bench: setup setup-afl setup-qemu firmware ## measure the promised figures
 
 fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, hours at worst; goes on where it ended
 	$(BIN)/hil bench planted --document docs/planted-bugs.md
+
+fuzz-campaign: setup setup-afl firmware ## fuzz all images with both engines for twenty minutes, write docs/campaign.md
+	$(BIN)/hil bench campaign --document docs/campaign.md
 
 gdb-transcript: setup setup-gdb firmware ## run the debugger's sessions of docs/debugger.md anew
 	$(BIN)/python -m harness.debugging.transcript

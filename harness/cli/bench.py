@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`hil bench`: the promised figures; `hil bench planted`: how long the fuzzer takes to find each planted bug;
-`hil bench load`: virtual devices held at full rate."""
+`hil bench campaign`: the fuzzer over all images; `hil bench load`: virtual devices held at full rate."""
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from harness.bench import PARTS, run_bench
+from harness.bench import PARTS, campaign, run_bench
 from harness.bench.device_load import Load, hold
 from harness.bench.planted import LIMIT, SEEDS, Hunt, Records, document, hunt_all
 from harness.bench.workers import ENGINES
@@ -80,6 +81,47 @@ def planted(
         atomic_write(document_path, document(PLANTED, hunts).encode())
     write_json(json_path, [asdict(hunt) for hunt in hunts])
     sys.exit(0 if all(hunt.found for hunt in hunts) else FINDINGS)
+
+
+@bench.command("campaign")
+@click.option(
+    "--seconds", type=click.IntRange(min=100), default=campaign.SECONDS, show_default=True, help="of all rows"
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=lambda: len(os.sched_getaffinity(0)), help="default: each core"
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/campaign"),
+    show_default=True,
+    help="corpora and findings",
+)
+@click.option("--document", "document_path", type=click.Path(path_type=Path, dir_okay=False), help="summary to write")
+def run_campaign(seconds: int, jobs: int, folder: Path, document_path: Path | None) -> None:
+    """Fuzz the release and the sanitized image with both engines, short requests and scripts."""
+    done = []
+    with status_console.status("starting") as status:
+        for each in campaign.run_rows(
+            campaign.ROWS,
+            seconds,
+            jobs,
+            folder,
+            lambda row, progress: status.update(f"{_row(row)}: {progress.executions} executions"),
+        ):
+            done.append(each)
+            progress = each.result.progress
+            status_console.print(f"{_row(each.row)}: {progress.executions} executions, {progress.findings} findings")
+    if document_path is not None:
+        atomic_write(document_path, campaign.document(done, jobs).encode())
+    executions = sum(each.result.progress.executions for each in done)
+    findings = sum(len(each.result.findings) for each in done)
+    console.print(f"{executions} executions, {findings} findings", highlight=False)
+    sys.exit(FINDINGS if findings else 0)
+
+
+def _row(row: campaign.Row) -> str:
+    return f"{row.build}, {ENGINES[row.engine]}, {row.inputs}, {'+'.join(row.oracles)}"
 
 
 @bench.command()
