@@ -233,6 +233,8 @@ enum core_stop executor_stop(const executor *e);                         /* of t
 uint64_t executor_key(const executor *e, enum executor_verdict verdict); /* equal for findings that look alike */
 size_t executor_exchanges(executor *e, struct executor_exchange **out);  /* of the last script */
 uint64_t executor_instructions(const executor *e);                       /* of the last script */
+/* What raw bytes the last script has put into the window: from the first to behind the last one, as addresses. */
+void executor_written(const executor *e, uint32_t *begin, uint32_t *end);
 /* Count exchanges by type and status here: EXECUTOR_STATUSES for each of the 256 types; NULL: nowhere. */
 enum { EXECUTOR_STATUSES = 16 };
 void executor_count_into(executor *e, uint64_t *reached);

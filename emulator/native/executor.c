@@ -38,8 +38,10 @@ struct executor {
     uint8_t race_mask;
     uint8_t *last; /* the last request that was posted */
     uint32_t last_size;
-    uint32_t extent;   /* bytes of the request area that are not known to be zero */
-    uint32_t answered; /* the last doorbell value that the guest has answered */
+    uint32_t extent;        /* bytes of the request area that are not known to be zero */
+    uint32_t answered;      /* the last doorbell value that the guest has answered */
+    uint32_t written_begin; /* in the window, by SCRIPT_WINDOW */
+    uint32_t written_end;
     uint32_t image;
     uint32_t step; /* where the step begins that is performed */
     uint64_t clock;
@@ -113,6 +115,7 @@ static void begin(executor *e)
     e->state = 0;
     e->sends = 0;
     e->step = 0;
+    e->written_begin = e->written_end = 0;
     e->watches = e->config.watch_interval != 0 && e->until_watched == 0;
     e->until_watched = e->watches ? e->config.watch_interval - 1u : e->until_watched - (e->until_watched != 0);
 }
@@ -285,6 +288,13 @@ static void replay(executor *e, const struct script_step *s)
     memcpy(to, x->response + from, size);
 }
 
+static void note_written(executor *e, uint32_t begin, uint32_t end)
+{
+    bool first = e->written_begin == e->written_end;
+    e->written_begin = first || begin < e->written_begin ? begin : e->written_begin;
+    e->written_end = first || end > e->written_end ? end : e->written_end;
+}
+
 /* Raw bytes of the window: the client may write anywhere, at any moment. */
 static void write_window(executor *e, uint32_t offset)
 {
@@ -293,6 +303,7 @@ static void write_window(executor *e, uint32_t offset)
     core_touch(e->c, e->config.window + at, size);
     memcpy(e->window + at, e->building + HEADER_SIZE, size);
     e->built = 0;
+    note_written(e, at, at + size);
     uint32_t begin_of_area = e->config.request;
     uint32_t end = at + size;
     if (end > begin_of_area && at < begin_of_area + e->config.area_size) {
@@ -522,6 +533,12 @@ size_t executor_exchanges(executor *e, struct executor_exchange **out)
 uint64_t executor_instructions(const executor *e)
 {
     return e->instructions;
+}
+
+void executor_written(const executor *e, uint32_t *begin, uint32_t *end)
+{
+    *begin = e->config.window + e->written_begin;
+    *end = e->config.window + e->written_end;
 }
 
 void executor_count_into(executor *e, uint64_t *reached)

@@ -191,6 +191,13 @@ class Executor:
         ]
 
     @property
+    def written(self) -> range:
+        """Addresses of the window from the first to the last raw byte that the last script has put there."""
+        begin, end = ffi.new("uint32_t *"), ffi.new("uint32_t *")
+        lib.executor_written(self._native, begin, end)
+        return range(begin[0], end[0])
+
+    @property
     def stop(self) -> Stop:
         """How the last run ended, explained: for scripts that ended in FAULT or HANG."""
         budget = self.exchanges[-1].instructions if self.exchanges else 0

@@ -87,7 +87,8 @@ class ResidueOracle:
     """No secret of a script's last request stays where it must not (SEC-1), looked at now and then.
 
     A client that chooses its plaintext can make it hold whatever the service may keep, key ids and nonces among them.
-    So a piece counts only where it is no such thing; registers, which hold four bytes each, do not count.
+    It may also have put it into the window by itself. So a piece counts only where it is no such thing; registers, which
+    hold four bytes each, do not count.
     """
 
     def __init__(self, executor: Executor, interval: int = RESIDUE_INTERVAL) -> None:
@@ -113,7 +114,7 @@ class ResidueOracle:
         return Verdict.RESIDUE if self._hit else Verdict.PASS
 
     def _is_telling(self, hit: Hit, exchanges: Sequence[Exchange]) -> bool:
-        if hit.address is None:
+        if hit.address is None or hit.address in self._executor.written:
             return False
         piece = self._executor.target.machine.read(hit.address, _PIECE)
         return len(set(piece)) >= _TELLING and not any(piece in public for e in exchanges for public in _public(e))

@@ -186,6 +186,26 @@ def test_secrets_of_every_kind_are_known_to_the_search(opened: Opened, firmware:
         assert oracle.judge() is Verdict.RESIDUE
 
 
+def test_what_a_client_has_put_into_the_window_is_no_residue(firmware: Path, opened: Opened) -> None:
+    executor = opened(firmware)
+    Judges(executor, ("residue",), residue_interval=1)
+    secret = b"een bytes"
+    put = [*s.literal(secret), s.window(8)]
+    assert run(executor, [*put, *encrypt(0, b"", secret)]) is Verdict.PASS
+    begin = executor.target.board.window.base + 8
+    assert executor.written == range(begin, begin + len(secret))
+    assert run(executor, [*put, *s.literal(b"?"), s.window(0x20), *encrypt(0, b"", secret)]) is Verdict.PASS
+    assert executor.written == range(begin, begin + 0x20 - 8 + 1)
+    assert run(executor, [*encrypt(0, b"", secret)]) is Verdict.PASS
+    assert not executor.written
+
+
+def test_a_secret_that_stays_outside_of_what_the_client_has_put_there_is_told(opened: Opened, leaky: Path) -> None:
+    executor = opened(leaky)
+    Judges(executor, ("residue",), residue_interval=1)
+    assert run(executor, [*s.literal(b"raw bytes"), s.window(8), *REFUSED]) is Verdict.RESIDUE
+
+
 def test_a_plaintext_that_looks_like_a_public_value_is_no_residue(firmware: Path, opened: Opened) -> None:
     """The service keeps a key id; a client may put the same bytes into its plaintext."""
     executor = opened(firmware)
