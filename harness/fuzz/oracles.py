@@ -87,8 +87,8 @@ class ResidueOracle:
     """No secret of a script's last request stays where it must not (SEC-1), looked at now and then.
 
     A client that chooses its plaintext can make it hold whatever the service may keep, key ids and nonces among them.
-    It may also have put it into the window by itself. So a piece counts only where it is no such thing; registers, which
-    hold four bytes each, do not count.
+    It may also have put it into the window by itself. So a piece counts only where it is no such thing; registers,
+    which hold four bytes each, do not count.
     """
 
     def __init__(self, executor: Executor, interval: int = RESIDUE_INTERVAL) -> None:
