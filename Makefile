@@ -114,7 +114,7 @@ bench: setup setup-afl setup-qemu firmware ## measure the promised figures
 	@$(MAKE) --no-print-directory -C firmware native HOST_COVERAGE=1
 	$(BIN)/hil bench
 
-fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, hours at worst; goes on where it ended
+fuzz-table: setup setup-afl firmware ## hunt the planted bugs with each engine, about forty minutes; goes on where it ended
 	$(BIN)/hil bench planted --document docs/planted-bugs.md
 
 fuzz-campaign: setup setup-afl firmware ## fuzz all images with both engines for twenty minutes, write docs/campaign.md
