@@ -28,9 +28,7 @@ def build_patched(patch: Path, build: str, directory: Path) -> Path:
     if absent:
         raise PatchError(f"{patch.name} needs a firmware that is built anew: install {', '.join(absent)}")
     tree, image = directory / "firmware", default_firmware(build=build)
-    builds = image.parents[1]
-    others = {path.name for path in builds.iterdir()} - {build} if builds.is_dir() else set()
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
+    copy_firmware(tree, image.parent)
     # A copy inside a checkout is none of that repository's business.
     environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(directory.resolve().parent)}
     _run(
@@ -42,6 +40,17 @@ def build_patched(patch: Path, build: str, directory: Path) -> Path:
     patched = tree / image.relative_to(FIRMWARE)
     _run(["make", f"BUILD={build}", str(patched.relative_to(tree))], f"{patch.name} does not build", tree, environment)
     return patched
+
+
+def copy_firmware(tree: Path, kept: Path) -> None:
+    """Copy the sources, and of what was built from them the folder `kept` alone: the rest may change meanwhile."""
+
+    def others(folder: str, names: list[str]) -> set[str]:
+        if not Path(folder).is_relative_to(FIRMWARE / "build") or Path(folder).is_relative_to(kept):
+            return set()
+        return {name for name in names if not kept.is_relative_to(Path(folder, name))}
+
+    shutil.copytree(FIRMWARE, tree, ignore=others)
 
 
 def _run(command: list[str], complaint: str, directory: Path, environment: dict[str, str]) -> None:

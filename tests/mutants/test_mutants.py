@@ -9,7 +9,6 @@ The suite finds the gateway's image beside the service's, so that a patch of the
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from harness.clauses import CLAUSES
 from harness.conformance.runner import ConformanceOptions, run_conformance
+from harness.fuzz.patched import copy_firmware
 from harness.targets.gateway import GATEWAY_IMAGE, gateway_beside
 from harness.targets.opening import default_firmware
 
@@ -41,8 +41,7 @@ def read(patch: Path) -> dict[str, str]:
 def build(patch: Path, directory: Path) -> Path:
     """The image of the firmware with the defect; only what the patch touches is compiled anew."""
     tree, chosen = directory / "firmware", read(patch)["build"]
-    others = {path.name for path in default_firmware().parents[1].iterdir()} - {chosen}
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
+    copy_firmware(tree, default_firmware(build=chosen).parent)
     command = ["git", "apply", "--whitespace=nowarn", "-"]
     environment = {"GIT_CEILING_DIRECTORIES": str(directory.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
     applied = subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fuzz.patched import FIRMWARE, PatchError, build_patched
+from harness.fuzz.patched import FIRMWARE, PatchError, build_patched, copy_firmware
 
 PATCH = """Defect: another magic in responses
 
@@ -43,6 +43,16 @@ def test_little_is_built(tmp_path: Path, firmware: Path) -> None:
         if made.stat().st_mtime_ns != (firmware.parent / made.relative_to(image.parent)).stat().st_mtime_ns
     }
     assert changed == {"ipc.o"}
+
+
+def test_of_what_is_built_one_folder_is_copied(tmp_path: Path, firmware: Path) -> None:
+    """Another build may be under way, whose files come and go."""
+    copy_firmware(tmp_path / "copy", firmware.parent)
+    built = tmp_path / "copy" / firmware.parent.relative_to(FIRMWARE)
+    assert (built / firmware.name).read_bytes() == firmware.read_bytes()
+    assert (tmp_path / "copy" / "service" / "ipc.c").is_file()
+    for folder in (built.parent, built.parent.parent):
+        assert len(list(folder.iterdir())) == 1
 
 
 def test_a_patch_that_does_not_apply_is_named(tmp_path: Path) -> None:
