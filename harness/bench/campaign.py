@@ -84,6 +84,12 @@ def run_rows(
         yield Done(row, result)
 
 
+def totals(done: Iterable[Done]) -> tuple[int, int]:
+    """Executions and findings of all rows together."""
+    results = [each.result for each in done]
+    return sum(r.progress.executions for r in results), sum(len(r.findings) for r in results)
+
+
 # ---- the document ----
 
 _HEAD: Final = """# {title}
@@ -116,8 +122,7 @@ SHA-256 of the images:
 
 def document(done: Sequence[Done], jobs: int) -> str:
     """The summary in Markdown."""
-    executions = sum(each.result.progress.executions for each in done)
-    findings = sum(len(each.result.findings) for each in done)
+    executions, findings = totals(done)
     exchanges = _exchanges(done)
     missing = [c.name for c in table.COMMANDS if not exchanges.get((c.code, Status.SUCCESS))]
     text = _HEAD.format(

@@ -20,6 +20,7 @@ from harness.protocol import codec
 from harness.protocol.device_socket import RING, WORD
 from harness.serve.background import background_server
 from harness.targets.device import DeviceTarget
+from harness.targets.one_core import staying_on
 
 ROUNDS = 7
 TRIPS = 5000  # a round, of each
@@ -39,7 +40,7 @@ def device_round_trip(path: Path, board_name: str) -> tuple[Figure, ...]:
 
         for placed, others in _placements():
             ours, bare = [], []
-            with _on_first_core():
+            with staying_on(min(os.sched_getaffinity(0))):
                 for pid in (echo, *server.devices):
                     os.sched_setaffinity(pid, others)
                 for _ in range(ROUNDS):
@@ -63,16 +64,6 @@ def _placements() -> Iterator[tuple[str, set[int]]]:
     yield "on one core", {first}
     if rest:
         yield "on two cores", {rest[0]}
-
-
-@contextmanager
-def _on_first_core() -> Iterator[None]:
-    usual = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(usual)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, usual)
 
 
 def _trips(action: Callable[[], object]) -> list[float]:

@@ -114,8 +114,7 @@ def run_campaign(seconds: int, jobs: int, folder: Path, document_path: Path | No
             status_console.print(f"{_row(each.row)}: {progress.executions} executions, {progress.findings} findings")
     if document_path is not None:
         atomic_write(document_path, campaign.document(done, jobs).encode())
-    executions = sum(each.result.progress.executions for each in done)
-    findings = sum(len(each.result.findings) for each in done)
+    executions, findings = campaign.totals(done)
     console.print(f"{executions} executions, {findings} findings", highlight=False)
     sys.exit(FINDINGS if findings else 0)
 

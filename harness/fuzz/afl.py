@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ from harness.fuzz.options import Options
 from harness.fuzz.processes import Process, spread
 from harness.fuzz.seeds import dictionary, first_corpus, grammar
 from harness.report.files import atomic_write
+from harness.targets.one_core import staying_on
 
 PACKAGE: Final = "afl++"  # Debian's
 _NAME_MAX: Final = 24
@@ -152,22 +153,18 @@ def start(options: Options, number: int, core: int | None) -> Process:
     It has a session of its own: Ctrl-C is for this process, which then calls `stop`, and afl-fuzz kills its whole group
     of processes where its target does not start.
     """
-    usual = os.sched_getaffinity(0)
     line = ["setpriv", "--pdeathsig", "TERM", "--", *command(options, number)]
-    with log_path(options, number).open("wb") as log:
-        try:
-            if core is not None:
-                os.sched_setaffinity(0, {core})  # what is started inherits it, before it can start anything
-            return subprocess.Popen(
-                line,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment(options, number),
-                start_new_session=True,
-            )
-        finally:
-            os.sched_setaffinity(0, usual)
+    # What is started inherits the core, before it can start anything.
+    placed = nullcontext() if core is None else staying_on(core)
+    with log_path(options, number).open("wb") as log, placed:
+        return subprocess.Popen(
+            line,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment(options, number),
+            start_new_session=True,
+        )
 
 
 def stop(instances: Iterable[Process]) -> None:

@@ -53,7 +53,6 @@ struct engine_last {
     uint32_t compare_count;
     uint32_t request_count;
     uint32_t first_request; /* its number among all of the run */
-    uint32_t unused;
     struct engine_compare compares[ENGINE_COMPARES];
     struct engine_request requests[ENGINE_REQUESTS];
 };

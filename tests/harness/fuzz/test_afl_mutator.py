@@ -74,7 +74,7 @@ def last_run(
 
     A request is the place of the step that sent it, and its payload.
     """
-    head = struct.pack("<QIIII", digest(text), len(compares), len(requests), 0, 0)
+    head = struct.pack("<QIII", digest(text), len(compares), len(requests), 0)
     compared = b"".join(struct.pack("<IIIII", *one, 0, 0) for one in compares)
     asked = b"".join(struct.pack("<II", step, len(payload)) + payload.ljust(512, b"\0") for step, payload in requests)
     path.write_bytes((head + compared.ljust(4096 * 20, b"\0") + asked).ljust(LAST_RUN_SIZE, b"\0"))
@@ -133,7 +133,7 @@ def test_a_file_of_compares_that_is_none_is_not_used(tmp_path: Path) -> None:
     assert len(set(outputs(None, compares=short))) > 50
     many = last_run(tmp_path / "many", INPUT)
     for compares, requests, length in ((1 << 30, 0, 0), (1, 1 << 30, 0), (1, 1, 1 << 30)):
-        head = struct.pack("<QIIII", digest(INPUT), compares, requests, 0, 0) + bytes(4096 * 20)
+        head = struct.pack("<QIII", digest(INPUT), compares, requests, 0) + bytes(4096 * 20)
         many.write_bytes((head + struct.pack("<II", 0, length)).ljust(LAST_RUN_SIZE, b"\0"))
         assert len(set(outputs(None, compares=many))) > 50
 

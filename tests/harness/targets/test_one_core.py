@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from harness.targets.base import TargetError
 from harness.targets.native import NativeTarget
-from harness.targets.one_core import OneCore
+from harness.targets.one_core import OneCore, staying_on
 from harness.targets.opening import default_native
 
 
@@ -28,6 +29,14 @@ def test_the_thread_and_what_it_starts_stay_until_the_last_has_left() -> None:
     core.leave()
     assert os.sched_getaffinity(0) == {here}
     core.leave()
+    assert os.sched_getaffinity(0) == usual
+
+
+def test_whatever_ends_the_block_ends_the_stay() -> None:
+    usual = os.sched_getaffinity(0)
+    with contextlib.suppress(KeyError), staying_on(max(usual)):
+        assert os.sched_getaffinity(0) == {max(usual)}
+        raise KeyError
     assert os.sched_getaffinity(0) == usual
 
 
