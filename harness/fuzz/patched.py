@@ -22,6 +22,8 @@ class PatchError(Exception):
 def build_patched(patch: Path, build: str, directory: Path) -> Path:
     """The service's image of `build` with `patch`, made in `directory`, an existing folder without a `firmware`.
 
+    The gateway's lies beside it, and only what the patch touches is compiled anew.
+
     What stands in front of the patch's first `diff` line is for its reader. Raises PatchError.
     """
     absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
@@ -37,9 +39,8 @@ def build_patched(patch: Path, build: str, directory: Path) -> Path:
         tree.parent,
         environment,
     )
-    patched = tree / image.relative_to(FIRMWARE)
-    _run(["make", f"BUILD={build}", str(patched.relative_to(tree))], f"{patch.name} does not build", tree, environment)
-    return patched
+    _run(["make", f"BUILD={build}"], f"{patch.name} does not build", tree, environment)
+    return tree / image.relative_to(FIRMWARE)
 
 
 def copy_firmware(tree: Path, kept: Path) -> None:

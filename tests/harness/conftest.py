@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from emulator.board import AN386, BOARDS
+from harness.fuzz.patched import build_patched, copy_firmware
 
 PROJECT = Path(__file__).parents[2]
 FIRMWARE = PROJECT / "firmware"
@@ -36,22 +35,14 @@ def defective(tmp_path_factory: pytest.TempPathFactory, firmware: Path) -> Defec
 
 def build(folder: Path, *change: str) -> Path:
     """Only what the change touches is compiled anew. `change`: file, old text, new text; or the patch's name."""
-    tree = folder / "firmware"
-    others = (board.name for board in BOARDS if board is not AN386)
-    unused = shutil.ignore_patterns("debug", "fips", "host", "host-sanitized", "native-*", *others)
-    shutil.copytree(FIRMWARE, tree, ignore=unused)
     if len(change) == 1:
-        diff = (MUTANTS / f"{change[0]}.patch").read_text()
-        environment = {"GIT_CEILING_DIRECTORIES": str(folder.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
-        command = ["git", "apply", "--whitespace=nowarn", "-"]
-        subprocess.run(
-            command, cwd=folder, input=diff[diff.index("\ndiff ") + 1 :], env=environment, text=True, check=True
-        )
-    else:
-        file, old, new = change
-        source = (tree / file).read_text()
-        assert source.count(old) == 1, f"{file} has to hold {old!r} once"
-        (tree / file).write_text(source.replace(old, new))
+        return build_patched(MUTANTS / f"{change[0]}.patch", "release", folder)
+    tree = folder / "firmware"
+    copy_firmware(tree, FIRMWARE / BUILT)
+    file, old, new = change
+    source = (tree / file).read_text()
+    assert source.count(old) == 1, f"{file} has to hold {old!r} once"
+    (tree / file).write_text(source.replace(old, new))
     made = subprocess.run(["make", "-C", str(tree), "BUILD=release"], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return tree / BUILT / "service.elf"

@@ -9,19 +9,17 @@ The suite finds the gateway's image beside the service's, so that a patch of the
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness.clauses import CLAUSES
 from harness.conformance.runner import ConformanceOptions, run_conformance
-from harness.fuzz.patched import copy_firmware
+from harness.fuzz.patched import build_patched
 from harness.targets.gateway import GATEWAY_IMAGE, gateway_beside
 from harness.targets.opening import default_firmware
 
 HERE = Path(__file__).parent
-FIRMWARE = HERE.parents[1] / "firmware"
 MUTANTS = sorted(HERE.glob("*.patch"))
 LEAST = 220
 CLIENT_SIDE = ("a/firmware/client/", "a/firmware/gateway/")
@@ -38,21 +36,6 @@ def read(patch: Path) -> dict[str, str]:
     return found.groupdict("release")
 
 
-def build(patch: Path, directory: Path) -> Path:
-    """The image of the firmware with the defect; only what the patch touches is compiled anew."""
-    tree, chosen = directory / "firmware", read(patch)["build"]
-    copy_firmware(tree, default_firmware(build=chosen).parent)
-    command = ["git", "apply", "--whitespace=nowarn", "-"]
-    environment = {"GIT_CEILING_DIRECTORIES": str(directory.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
-    applied = subprocess.run(
-        command, cwd=directory, input=read(patch)["diff"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert applied.returncode == 0, f"{patch.name} does not apply: {applied.stderr}"
-    made = subprocess.run(["make", "-C", str(tree), f"BUILD={chosen}"], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, f"{patch.name} does not build:\n{made.stderr}"
-    return tree / default_firmware(build=chosen).relative_to(FIRMWARE)
-
-
 def changed(image: Path, firmware: Path) -> set[str]:
     """The images that are not those of the sound firmware."""
     names = (firmware.name, gateway_beside(firmware).name)
@@ -62,7 +45,7 @@ def changed(image: Path, firmware: Path) -> set[str]:
 @pytest.mark.parametrize("patch", MUTANTS, ids=[patch.stem for patch in MUTANTS])
 def test_the_suite_catches(patch: Path, tmp_path: Path) -> None:
     named, whole = read(patch)["clause"], default_firmware(build=read(patch)["build"])
-    image = build(patch, tmp_path)
+    image = build_patched(patch, read(patch)["build"], tmp_path)
     of_client = any(folder in read(patch)["diff"] for folder in CLIENT_SIDE)
     judged = GATEWAY_IMAGE if of_client else whole.name
     assert judged in changed(image, whole), f"the patch changes nothing in {judged}"

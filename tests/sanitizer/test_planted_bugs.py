@@ -8,13 +8,12 @@ the variable behind whose last byte the wrong one lies. The sound image is judge
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness.fuzz.patched import build_patched
 from harness.protocol import codec
 from harness.protocol import commands as table
 from harness.protocol.commands import ENTROPY_SIZE, Status
@@ -24,7 +23,6 @@ from harness.targets.emulated import EmulatedTarget
 from harness.targets.opening import default_firmware
 
 HERE = Path(__file__).parent
-FIRMWARE = HERE.parents[1] / "firmware"
 PATCHES = sorted(HERE.glob("*.patch"))
 KEY_ID = 1
 ENTROPY = bytes(range(1, ENTROPY_SIZE + 1))
@@ -55,22 +53,6 @@ def read(patch: Path) -> dict[str, str | None]:
     found = _PATCH.fullmatch(patch.read_text())
     assert found, f"{patch.name} does not begin with {', '.join(_LINES)}"
     return found.groupdict()
-
-
-def build(diff: str, directory: Path) -> Path:
-    """The sanitized image of the firmware with the defect; only what the patch touches is compiled anew."""
-    tree, sound = directory / "firmware", default_firmware(build="sanitize")
-    assert sound.is_file(), "run `make firmware` first"
-    others = {path.name for path in sound.parents[1].iterdir()} - {"sanitize"}
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
-    apply = ["git", "apply", "--whitespace=nowarn", "-"]
-    environment = {"GIT_CEILING_DIRECTORIES": str(directory.parent), "PATH": "/usr/bin:/bin:/usr/local/bin"}
-    subprocess.run(apply, cwd=directory, input=diff, env=environment, check=True, text=True)
-    image = tree / sound.relative_to(FIRMWARE)
-    command = ["make", "-C", str(tree), "BUILD=sanitize", str(image.relative_to(tree))]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr
-    return image
 
 
 def ask(target: EmulatedTarget, request: str | None) -> None:
@@ -106,7 +88,7 @@ def test_a_sanitizer_reports(patch: Path, tmp_path: Path) -> None:
     expected = read(patch)
     assert expected["diff"]
     assert expected["Chain"]
-    target = EmulatedTarget(build(expected["diff"], tmp_path))
+    target = EmulatedTarget(build_patched(patch, "sanitize", tmp_path))
     try:
         with pytest.raises(TargetStopped) as stopped:
             ask(target, expected["Request"])

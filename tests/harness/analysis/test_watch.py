@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from harness.analysis.exercise import ENTROPY, keys
 from harness.analysis.watch import Watch
+from harness.fuzz.patched import copy_firmware
 from harness.model import Model
 from harness.protocol import codec
 from harness.protocol.codec import Response
@@ -41,7 +41,7 @@ DEFECTS = (
 def defective(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release image with the defects."""
     tree = tmp_path_factory.mktemp("defective") / "firmware"
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns("debug"))
+    copy_firmware(tree, default_firmware().parent)
     for name, before, after in DEFECTS:
         text = (tree / name).read_text()
         assert before in text

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from harness.fuzz.patched import copy_firmware
 
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[2] / "firmware"
@@ -34,8 +35,7 @@ def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Misbehaving:
 def build(folder: Path, variant: str) -> Path:
     """Only what the defects touch is compiled anew, where the variant itself has been built."""
     tree, name = folder / "firmware", "-".join(filter(None, ("native", variant)))
-    others = {path.name for path in (FIRMWARE / "build").iterdir()} - {name}
-    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns(*others))
+    copy_firmware(tree, FIRMWARE / "build" / name)
     victim = tree / VICTIM
     source, function, call = victim.read_text(), "enum status aes_encrypt_operate", "    key.state->encryptions++;\n"
     assert source.count(function) == source.count(call) == 1
