@@ -12,7 +12,7 @@ import cffi
 
 HERE = Path(__file__).resolve().parent
 PARTS = (
-    *("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "coverage"),
+    *("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "exchange", "script", "coverage"),
     *("steps", "debugger", "alignment"),
 )
 

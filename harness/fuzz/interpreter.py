@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Scripts on any target: what emulator/native/executor.c does, over the interface that all targets share.
+"""Scripts on any target: what emulator/native/script.c does, over the interface that all targets share.
 
 Requests, clock and key images are the same, step by step, as the executor's; parts of earlier responses are taken from
 what this target has answered. Writes to the window outside the request area and bytes that change while they are read
@@ -22,7 +22,7 @@ from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, Response
 from harness.targets.base import INTERFERE, InterferingTarget, Target, TargetStopped
 
-# The limits of emulator/native/executor.c.
+# The limits of emulator/native/script.c and executor_internal.h.
 _SENDS_MAX: Final = 64
 _RESPONSES_KEPT: Final = 64
 _EXCHANGES_MAX: Final = 512
