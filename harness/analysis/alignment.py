@@ -11,10 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.analysis.error import AnalysisError
-from harness.analysis.exercise import ENTROPY, ROUNDS, keys
-from harness.model import Model
-from harness.protocol import commands as table
-from harness.protocol.codec import Response
+from harness.analysis.exercise import Player
 from harness.targets.base import TargetStopped
 from harness.targets.emulated import EmulatedTarget
 
@@ -34,30 +31,13 @@ def first_unaligned(firmware: Path, board_name: str) -> tuple[int, str]:
 
 
 def _play(target: EmulatedTarget) -> tuple[int, str]:
-    image, now, requests = keys().build(), 0, 0
-
-    def ask(request: bytes) -> Response:
-        nonlocal now, requests
-        now += table.RATE_INTERVAL_US
-        target.set_clock(now)
-        expected = model.exchange(request, now)
-        if target.exchange(request) != expected:
-            raise AnalysisError(
-                f"request {requests + 1} is not answered as the contract has it; run `hil conform` first"
-            )
-        requests += 1
-        return expected
-
+    player = Player(target)
     try:
-        for play in ROUNDS.values():
-            model = Model(ENTROPY, image)
-            now = 0
-            target.set_clock(now)
-            target.boot(ENTROPY, image)
-            play(ask)
+        for _ in player.play():
+            pass
     except TargetStopped as stopped:
         text = stopped.description.splitlines()[0]
         if "unaligned access" not in text:
             raise AnalysisError(f"{text}; run `hil conform` first") from None
-        return requests, text
-    return requests, ""
+        return player.answered, text
+    return player.answered, ""

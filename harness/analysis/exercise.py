@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import shake_128
 
@@ -106,6 +106,40 @@ ROUNDS: Mapping[str, Callable[[Ask], None]] = {
 }
 
 
+class Player:
+    """Plays the rounds on a target and holds each answer against the model; `answered` counts requests."""
+
+    def __init__(self, target: EmulatedTarget) -> None:
+        self.answered = 0
+        self._target = target
+        self._now = 0
+
+    def play(self, booted: Callable[[Model], None] = lambda _model: None) -> Iterator[int]:
+        """Every round, each from a boot, of whose model `booted` is told; how many are done, as each ends.
+
+        Raises AnalysisError for an answer that the model does not predict, and TargetStopped.
+        """
+        image = keys().build()
+        for done, play_round in enumerate(ROUNDS.values()):
+            model = Model(ENTROPY, image)
+            self._now = 0
+            self._target.set_clock(self._now)
+            self._target.boot(ENTROPY, image)
+            booted(model)
+            play_round(partial(self._ask, model))
+            yield done + 1
+
+    def _ask(self, model: Model, request: bytes) -> Response:
+        self._now += table.RATE_INTERVAL_US
+        self._target.set_clock(self._now)
+        expected = model.exchange(request, self._now)
+        if self._target.exchange(request) != expected:
+            number = self.answered + 1
+            raise AnalysisError(f"request {number} is not answered as the contract has it; run `hil conform` first")
+        self.answered += 1
+        return expected
+
+
 def exercise(
     target: EmulatedTarget,
     kept: Mapping[Place, tuple[str, ...]] = KEPT,
@@ -115,32 +149,18 @@ def exercise(
 
     Raises AnalysisError when the target does not answer as the model predicts.
     """
-    image, now, requests = keys().build(), 0, 0
-    watch = Watch(target, kept)
+    player, watch = Player(target), Watch(target, kept)
 
-    def ask(request: bytes) -> Response:
-        nonlocal now, requests
-        now += table.RATE_INTERVAL_US
-        requests += 1
-        target.set_clock(now)
-        expected = model.exchange(request, now)
-        if target.exchange(request) != expected:
-            raise AnalysisError(f"request {requests} is not answered as the contract has it; run `hil conform` first")
-        return expected
+    def booted(model: Model) -> None:
+        watch.in_play = model.watch_secrets()
+        watch.judge_boot()
 
     try:
-        for done, play in enumerate(ROUNDS.values()):
-            model = Model(ENTROPY, image)
-            now = 0
-            target.set_clock(now)
-            target.boot(ENTROPY, image)
-            watch.in_play = model.watch_secrets()
-            watch.judge_boot()
-            play(ask)
+        for done in player.play(booted):
             if progress is not None:
-                progress(done + 1, len(ROUNDS))
+                progress(done, len(ROUNDS))
     except TargetStopped as stopped:
         raise AnalysisError(f"{stopped.description.splitlines()[0]}; run `hil conform` first") from None
     finally:
         watch.close()
-    return requests, tuple(watch.findings)
+    return player.answered, tuple(watch.findings)
