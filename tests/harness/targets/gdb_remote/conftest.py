@@ -56,7 +56,10 @@ class Server:
         self._thread.start()
 
     def _serve(self) -> None:
-        link, _ = self._listener.accept()
+        try:
+            link, _ = self._listener.accept()
+        except OSError:  # closed before the connection was taken
+            return
         reader = PacketReader()
         with link:
             while received := self._receive(link):
