@@ -17,13 +17,12 @@ from emulator.l4.kernel_page import CLOCK_LIMIT
 from harness.default_keys import ENTROPY
 from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
-from harness.fuzz.script import FROM_THE_END, TO_THE_END, Op, Step, decode
+from harness.fuzz.script import FROM_THE_END, SENDS_MAX, TO_THE_END, Op, Step, decode
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, Response
 from harness.targets.base import INTERFERE, InterferingTarget, Target, TargetStopped
 
 # The limits of emulator/native/script.c and executor_internal.h.
-_SENDS_MAX: Final = 64
 _RESPONSES_KEPT: Final = 64
 _EXCHANGES_MAX: Final = 512
 _ARENA_SIZE: Final = 8 << 20
@@ -196,7 +195,7 @@ class _Client:
 
     def _count_send(self) -> None:
         self._sends += 1
-        if self._sends > _SENDS_MAX:
+        if self._sends > SENDS_MAX:
             raise _Over
 
     def _write(self, at: int, data: bytes) -> None:

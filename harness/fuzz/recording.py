@@ -14,12 +14,11 @@ from typing import Final
 
 from harness.fuzz import script as s
 from harness.fuzz.key_images import key_images
-from harness.fuzz.script import FROM_THE_END, Step
+from harness.fuzz.script import FROM_THE_END, SENDS_MAX, Step
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER
 from harness.tape import TapedExchange
 
-SENDS_MAX: Final = 64  # of one script, as in emulator/native/script.c
 _BACK_MAX: Final = 63  # answers that a script can reach back to
 _REPEATS_MAX: Final = 255
 _PART: Final = table.GCM_NONCE_SIZE  # the shortest part of an answer that means something

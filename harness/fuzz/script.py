@@ -15,6 +15,7 @@ from typing import Final
 from harness.protocol import commands as table
 
 # `length` of a REPLAY that takes all that follows; `at`, `begin` and `length` from here on count from the end.
+SENDS_MAX: Final = 64  # requests of one script, as in emulator/native/script.c; repetitions are not counted
 TO_THE_END: Final = 0xFFFF
 FROM_THE_END: Final = 0x8000
 BYTES_MAX: Final = 255

@@ -12,8 +12,8 @@ from harness.default_keys import AES_KEY_ID, MLDSA_KEY_IDS, MLKEM_KEY_IDS, defau
 from harness.fuzz import script as s
 from harness.fuzz.executor import Executor, Verdict
 from harness.fuzz.key_images import key_images, named_images
-from harness.fuzz.recording import SENDS_MAX, scripts
-from harness.fuzz.script import Op, decode
+from harness.fuzz.recording import scripts
+from harness.fuzz.script import SENDS_MAX, Op, decode
 from harness.protocol import codec
 from harness.protocol import commands as table
 from harness.protocol.commands import Status
