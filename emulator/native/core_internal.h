@@ -17,6 +17,7 @@
 #define BREAKPOINTS_MAX 64
 #define WATCH_EVENTS_MAX 16
 #define EDGE_TABLE 32768u      /* a power of two, well above the edges of any image that fits the counters */
+#define RECENT_EDGES 512u      /* a power of two */
 #define COMPARED_PLACES 32768u /* direct-mapped by address, for 64 KiB of code; a power of two */
 #define LAST_BLOCKS 64u        /* a power of two: the ring index is masked */
 #define NOWHERE 1u             /* no address of code */
@@ -78,11 +79,11 @@ struct watch {
     uint8_t race_mask;
 };
 
-/* One place of an open-addressing table: an edge and its number. */
+/* One place of an open-addressing table: an edge and its counter, that of its number. */
 struct edge {
     uint32_t from;
     uint32_t to;
-    uint32_t number; /* from 1; 0: free */
+    uint32_t counter; /* its index and 1; 0: free */
 };
 
 struct compared_place {
@@ -104,6 +105,7 @@ struct feedback {
     uint32_t request;
     uint32_t run;
     size_t compare_count;
+    struct edge recent[RECENT_EDGES]; /* by the same hash: the table is larger than a core's first cache */
     struct edge edges[EDGE_TABLE];
     struct compared_place places[COMPARED_PLACES];
     struct core_compare compares[CORE_COMPARES];

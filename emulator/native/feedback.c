@@ -23,6 +23,22 @@ static uint32_t mix(uint32_t from, uint32_t to)
     return h ^ h >> 15;
 }
 
+/* The edge's place in the table, its counter 0 where it is new and the table as full as it may be. */
+static struct edge *find_edge(struct feedback *f, uint32_t hash, uint32_t from, uint32_t to)
+{
+    uint32_t at = hash & (EDGE_TABLE - 1u);
+    struct edge *e = &f->edges[at];
+    while (e->counter != 0 && (e->from != from || e->to != to)) {
+        at = (at + 1u) & (EDGE_TABLE - 1u);
+        e = &f->edges[at];
+    }
+    /* No image of ours comes near half of it; a search must always meet a free place. */
+    if (e->counter == 0 && f->edge_count < EDGE_TABLE / 2u) {
+        *e = (struct edge){from, to, f->edge_count++ % CORE_EDGES + 1u};
+    }
+    return e;
+}
+
 void count_edge(struct feedback *f, uint32_t address)
 {
     uint32_t from = f->previous;
@@ -30,19 +46,16 @@ void count_edge(struct feedback *f, uint32_t address)
     if (f->counters == NULL) {
         return;
     }
-    uint32_t at = mix(from, address) & (EDGE_TABLE - 1u);
-    struct edge *e = &f->edges[at];
-    while (e->number != 0 && (e->from != from || e->to != address)) {
-        at = (at + 1u) & (EDGE_TABLE - 1u);
-        e = &f->edges[at];
-    }
-    if (e->number == 0) {
-        if (f->edge_count >= EDGE_TABLE / 2u) {
-            return; /* no image of ours comes near; a search must always meet a free place */
+    uint32_t hash = mix(from, address);
+    struct edge *recent = &f->recent[hash & (RECENT_EDGES - 1u)];
+    if (recent->from != from || recent->to != address || recent->counter == 0) {
+        const struct edge *e = find_edge(f, hash, from, address);
+        if (e->counter == 0) {
+            return;
         }
-        *e = (struct edge){from, address, ++f->edge_count};
+        *recent = *e;
     }
-    uint8_t *counter = &f->counters[(e->number - 1u) % CORE_EDGES];
+    uint8_t *counter = &f->counters[recent->counter - 1u];
     *counter = (uint8_t)(*counter + (*counter < COUNTED));
 }
 
