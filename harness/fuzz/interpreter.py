@@ -17,7 +17,7 @@ from emulator.l4.kernel_page import CLOCK_LIMIT
 from harness.default_keys import ENTROPY
 from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
-from harness.fuzz.script import FROM_THE_END, SENDS_MAX, TO_THE_END, Op, Step, decode
+from harness.fuzz.script import SENDS_MAX, TO_THE_END, Op, Step, decode, place_in
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, Response
 from harness.targets.base import INTERFERE, InterferingTarget, Target, TargetStopped
@@ -123,12 +123,12 @@ class _Client:
         if back >= len(self.exchanges) or back >= _RESPONSES_KEPT:
             return
         payload = self.exchanges[-1 - back].payload
-        rest = payload[_place(begin, len(payload)) :]
-        self._append(rest if length == TO_THE_END else rest[: _place(length, len(rest))])
+        rest = payload[place_in(begin, len(payload)) :]
+        self._append(rest if length == TO_THE_END else rest[: place_in(length, len(rest))])
 
     def _flip(self, step: Step) -> None:
         at, mask = step.arguments
-        place = _place(at, len(self._built))
+        place = place_in(at, len(self._built))
         if place < len(self._built):
             self._built[place] ^= mask
 
@@ -236,10 +236,3 @@ _STEPS: Final[dict[Op, Callable[[_Client, Step], None]]] = {
     Op.REPEAT: _Client._repeat,
     Op.RACE: _Client._race,
 }
-
-
-def _place(value: int, length: int) -> int:
-    """script_place of emulator/native/script.h: from FROM_THE_END on it counts from the end; at most `length`."""
-    if value < FROM_THE_END:
-        return min(value, length)
-    return max(0, length - (0x10000 - value))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from harness.fuzz.script import BYTES_MAX, Op, Step, decode, encode, fill, normal
+from harness.fuzz.script import BYTES_MAX, Op, Step, decode, encode, fill, normal, place_in
 
 RUNS: Final = 4000
+_SENDING: Final = (Op.SEND, Op.SEND_RAW, Op.WINDOW)  # behind these another request is built
 
 StillFails = Callable[[bytes], bool]
 _Item = TypeVar("_Item")
@@ -48,6 +49,7 @@ def minimize(script: bytes, still_fails: StillFails, runs: int = RUNS) -> Minimi
         while True:
             before = search.best
             search.drop_steps()
+            search.fold_flips()
             search.merge_steps()
             search.simplify_steps()
             if search.best == before:
@@ -108,6 +110,14 @@ class _Search:
     def drop_steps(self) -> None:
         """Leave out what is not needed, down to single steps."""
         shortened(self._steps, self._try)
+
+    def fold_flips(self) -> None:
+        """Change bits where the bytes are written down, in the place of a step that changes them."""
+        place = 0
+        while place < len(steps := self._steps):
+            folded = _folded(steps, place)
+            if folded is None or not self._try(folded):
+                place += 1
 
     def merge_steps(self) -> None:
         """Join neighbours that do the same."""
@@ -185,14 +195,42 @@ def _literal(data: bytes) -> Step:
     return Step(Op.BYTES, (len(data),), data)
 
 
+def _folded(steps: Sequence[Step], place: int) -> list[Step] | None:
+    """The steps without the FLIP at `place`, whose bits are changed in the step that appends the byte.
+
+    None where no step that holds it can be told: behind a REPLAY, or in more equal bytes than a literal may have.
+    """
+    if steps[place].op is not Op.FLIP:
+        return None
+    first = place
+    while first > 0 and steps[first - 1].op not in _SENDING:
+        first -= 1
+    building = [i for i in range(first, place) if steps[i].op in (Op.BYTES, Op.FILL, Op.REPLAY)]
+    if any(steps[i].op is Op.REPLAY for i in building):
+        return None
+    at, mask = steps[place].arguments
+    at = place_in(at, sum(steps[i].arguments[0] for i in building))
+    for i in building:
+        length = steps[i].arguments[0]
+        if at < length <= BYTES_MAX:
+            data = bytearray(steps[i].data if steps[i].op is Op.BYTES else bytes([steps[i].arguments[1]]) * length)
+            data[at] ^= mask
+            return [*steps[:i], _literal(bytes(data)), *steps[i + 1 : place], *steps[place + 1 :]]
+        at -= length
+        if at < 0:
+            return None
+    return None
+
+
 def _joined(one: Step, other: Step) -> Step | None:
     """One step in the place of two, where they do the same."""
     if one.op is Op.BYTES is other.op and len(one.data) + len(other.data) <= BYTES_MAX:
         return _literal(one.data + other.data)
     if one.op is Op.FILL is other.op and one.arguments[1] == other.arguments[1]:
         return fill(min(0xFFFF, one.arguments[0] + other.arguments[0]), one.arguments[1])
-    if one.op is Op.CLOCK is other.op and abs(one.arguments[0] + other.arguments[0]) < 1 << 31:
-        return Step(Op.CLOCK, (one.arguments[0] + other.arguments[0],))
+    if one.op is Op.CLOCK is other.op and one.arguments[1] == other.arguments[1]:
+        sum_of_both = one.arguments[0] + other.arguments[0]
+        return Step(Op.CLOCK, (sum_of_both, one.arguments[1])) if abs(sum_of_both) < 1 << 31 else None
     if one.op is Op.REPEAT is other.op and one.arguments[0] + other.arguments[0] < 256:
         return Step(Op.REPEAT, (one.arguments[0] + other.arguments[0],))
     return None

@@ -107,6 +107,13 @@ def normal(script: bytes) -> bytes:
     return encode(replace(step, arguments=step.arguments) for step in decode(script))
 
 
+def place_in(value: int, length: int) -> int:
+    """script_place of emulator/native/script.h: from FROM_THE_END on it counts from the end; at most `length`."""
+    if value < FROM_THE_END:
+        return min(value, length)
+    return max(0, length - (0x10000 - value))
+
+
 # ---- building scripts by hand ----
 
 

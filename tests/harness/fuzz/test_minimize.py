@@ -75,6 +75,44 @@ def test_neighbours_that_do_the_same_are_joined() -> None:
     assert list(decode(minimize(encode(s.literal(bytes(100)) * 2), fails).script)) == [s.fill(200)]
 
 
+def test_steps_of_the_clock_are_joined_where_they_are_multiplied_alike() -> None:
+    def fails(candidate: bytes) -> bool:
+        return sum(step.microseconds for step in decode(candidate) if step.op is Op.CLOCK) == 24
+
+    assert list(decode(minimize(encode([s.clock(5, 1), s.clock(7, 1)]), fails).script)) == [s.clock(12, 1)]
+    apart = encode([s.clock(8), s.clock(2, 3)])
+    assert len(list(decode(minimize(apart, fails).script))) == 2
+
+
+def test_changed_bits_become_bytes() -> None:
+    """In literal and in equal bytes, counted from either end, of the second request."""
+    steps = [*s.literal(b"first"), s.send(1), *s.literal(b"ab"), s.fill(3, 0x41), s.flip(1, 3), s.flip(-1, 0xE)]
+
+    def sent(candidate: bytes) -> list[bytes]:
+        requests, built = [], bytearray()
+        for step in decode(candidate):
+            if step.op is Op.SEND:
+                requests.append(bytes(built))
+                built.clear()
+            elif step.op is Op.FLIP:
+                built[s.place_in(step.arguments[0], len(built))] ^= step.arguments[1]
+            else:
+                built += step.data if step.op is Op.BYTES else bytes([step.arguments[1]]) * step.arguments[0]
+        return requests
+
+    wanted = sent(encode([*steps, s.send(2)]))
+    assert wanted == [b"first", b"aaAAO"]
+    made = minimize(encode([*steps, s.send(2)]), lambda candidate: sent(candidate) == wanted)
+    assert list(decode(made.script)) == [*s.literal(b"first"), s.send(0), *s.literal(b"aaAAO"), s.send(0)]
+
+
+def test_bits_of_what_was_replayed_stay_changed() -> None:
+    steps = [s.replay(), *s.literal(b"ab"), s.flip(1, 3), s.send(1)]
+    kept = [step.op for step in steps]
+    made = minimize(encode(steps), lambda candidate: [step.op for step in decode(candidate)] == kept)
+    assert [step.op for step in decode(made.script)] == kept
+
+
 def test_what_does_not_fail_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fail"):
         minimize(b"\0", lambda _: False)
