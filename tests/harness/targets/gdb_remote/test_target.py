@@ -105,3 +105,23 @@ def test_what_cannot_be_done_is_said(talk: Talk, sound_stub: Handler, firmware: 
         target.write_key_image(bytes(0xB001))
     with pytest.raises(TargetError, match="the clock is a u64"):
         target.set_clock(1 << 64)
+
+
+def test_a_step_that_executed_nothing_is_made_again(talk: Talk, sound_stub: Handler, firmware: Path) -> None:
+    memory = Memory(sound_stub)
+    stops = [0, 0, 2, 2]  # how far the core gets in each step it is asked for
+
+    def stepping(command: bytes) -> object:
+        if command != b"s":
+            return memory(command)
+        memory.pc += stops.pop(0)
+        return b"S05"
+
+    target = open_on(talk(stepping), firmware)
+    target.step()
+    assert (memory.pc, stops) == (2, [2])
+    target.step()
+    assert (memory.pc, stops) == (4, [])
+    stops += [0] * 5
+    target.step()  # a branch to itself
+    assert (memory.pc, stops) == (4, [0])
