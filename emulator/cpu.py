@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One ARM core: a Unicorn engine driven by the native core. Every quirk of the engine is handled here or in
-native/core.c, and explained where it is handled; `hil doctor` tests that each still holds."""
+`native/`, and explained where it is handled; `hil doctor` tests that each still holds."""
 
 from __future__ import annotations
 

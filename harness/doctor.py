@@ -219,6 +219,6 @@ def _engine_facts() -> tuple[Check, ...]:
         return (_check("engine", False, str(error), _SET_UP),)
     advice = (
         f"the emulator relies on this: {_SET_UP} for the pinned {EXACT_PACKAGE}; if that is what was tested (and the "
-        "machine is idle, for a ratio), emulator/cpu.py and emulator/native/core.c have to change"
+        "machine is idle, for a ratio), emulator/cpu.py and emulator/native have to change"
     )
     return tuple(_check(f"engine: {fact.name}", fact.holds, fact.measured, advice) for fact in check_facts())

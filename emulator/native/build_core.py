@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds `emulator.native._core`, the cffi binding of core.c, against the pinned Unicorn wheel.
+"""Builds `emulator.native._core`, the cffi binding of core.h, against the pinned Unicorn wheel.
 
 The package's own build runs this (`cffi_modules` in setup.py). The library is not linked by a path of the build
 machine: it is found by its soname next to the installed `unicorn` package, which is always imported first.
@@ -12,8 +12,8 @@ import cffi
 
 HERE = Path(__file__).resolve().parent
 PARTS = (
-    *("core", "checkpoint", "watch", "search", "trace", "feedback", "executor", "exchange", "script", "coverage"),
-    *("steps", "debugger", "alignment"),
+    *("core", "run", "grants", "locate", "snapshot", "checkpoint", "watch", "search", "trace", "feedback", "executor"),
+    *("exchange", "script", "coverage", "steps", "debugger", "alignment"),
 )
 
 

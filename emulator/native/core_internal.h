@@ -169,11 +169,15 @@ struct core {
     struct block blocks[BLOCK_CACHE];
 };
 
+/* Install the engine's hooks. False: it has refused. */
+bool hook_grants(core *c);
+bool hook_run(core *c);
+
+/* Where the engine is to start: bit 0 selects Thumb state anew each time. */
+uint64_t start_address(const core *c);
+
 /* The grant that holds an address, or NULL. */
 struct grant *find_grant(core *c, uint32_t address);
-
-/* Ends the run; the first reason counts. */
-void stop_with(core *c, enum core_stop why);
 
 /* Whether the instruction that ends before `end` is a WFI. */
 bool waits_before(core *c, uint32_t end);
@@ -183,6 +187,9 @@ void leave_if_then_block(uc_engine *uc);
 
 /* Ends the run; the first reason given is the one that counts. */
 void stop_with(core *c, enum core_stop why);
+
+/* Keeps a page's content for core_restore, and that it is written. False: no memory. */
+bool mark_dirty(core *c, struct grant *g, uint32_t page);
 
 /* Keeps a page's content for core_rollback, once in each checkpoint. False: no memory. */
 bool keep_page(core *c, struct grant *g, uint32_t page);

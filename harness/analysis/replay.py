@@ -12,7 +12,7 @@ from unicorn import unicorn_const as const
 from emulator.machine import Machine
 from emulator.stop import Stop
 
-_IF_THEN_BITS = 0x0600_FC00  # a memory hook has to clear them: see emulator/native/core.c
+_IF_THEN_BITS = 0x0600_FC00  # a memory hook has to clear them: see emulator/native/grants.c
 
 # Of a program counter and the accessed address and size, before the access takes place.
 OnAccess = Callable[[int, int, int], None]

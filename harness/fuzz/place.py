@@ -38,7 +38,7 @@ _COMPILER_SUFFIX: Final = re.compile(r"\.(part|constprop|isra|cold|lto_priv)(\.\
 
 _ENGINE_PAGE: Final = 1024  # of a read of the response area no more is known
 
-_BREAKPOINTS_MAX: Final = 16  # of emulator/native/core.c
+_CALLERS_MAX: Final = 16  # the core takes more breakpoints, and no chain is so long
 
 
 class Oracle(Protocol):
@@ -148,7 +148,7 @@ def _never_left(executor: Executor, frames: tuple[Frame, ...], budget: int) -> t
     """
     cpu = executor.target.machine.cpu
     outer = [place for place, frame in enumerate(frames) if not frame.inlined]  # the last frame of each function
-    returns = [frames[place].address for place in outer[1:]][:_BREAKPOINTS_MAX]
+    returns = [frames[place].address for place in outer[1:]][:_CALLERS_MAX]
     inner = 0  # how many of them have returned
     try:
         while True:

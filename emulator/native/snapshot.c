@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What runs have written is put back: hot ranges always, other pages where they were written. */
+#include "core_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool mark_dirty(core *c, struct grant *g, uint32_t page)
+{
+    if (g->dirty[page]) {
+        return true;
+    }
+    if (c->dirty_count == c->dirty_capacity) {
+        size_t capacity = c->dirty_capacity * 2 + 64;
+        struct dirty_page *grown = realloc(c->dirty, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        c->dirty = grown;
+        c->dirty_capacity = capacity;
+    }
+    if (g->saved[page] == NULL) {
+        g->saved[page] = malloc(PAGE_SIZE);
+        if (g->saved[page] == NULL) {
+            return false;
+        }
+        memcpy(g->saved[page], g->host + (size_t)page * PAGE_SIZE, PAGE_SIZE);
+    }
+    g->dirty[page] = 1;
+    c->dirty[c->dirty_count++] = (struct dirty_page){g, page};
+    return true;
+}
+
+bool core_hot_range(core *c, uint32_t base, uint32_t size)
+{
+    struct grant *g = find_grant(c, base);
+    if (c->snapshot || c->hot_count == HOT_RANGES_MAX || g == NULL || size > g->size - (base - g->base)) {
+        return false;
+    }
+    uint32_t offset = base - g->base;
+    c->hot[c->hot_count++] = (struct hot_range){base, size, g->host + offset, NULL};
+    /* A page that is hot only in part stays tracked as well: correct, and it costs one copy more. */
+    for (uint32_t p = (offset + PAGE_MASK) / PAGE_SIZE; p < (offset + size) / PAGE_SIZE; p++) {
+        g->untracked[p] = 1;
+    }
+    return true;
+}
+
+bool core_snapshot(core *c)
+{
+    core_end_checkpoint(c);
+    for (size_t i = 0; i < c->grant_count; i++) {
+        struct grant *g = &c->grants[i];
+        for (uint32_t p = 0; p < g->size / PAGE_SIZE; p++) {
+            free(g->saved[p]);
+            g->saved[p] = NULL;
+            g->dirty[p] = 0;
+        }
+    }
+    for (size_t i = 0; i < c->hot_count; i++) {
+        struct hot_range *h = &c->hot[i];
+        uint8_t *saved = realloc(h->saved, h->size);
+        if (saved == NULL) {
+            return false;
+        }
+        h->saved = saved;
+        memcpy(saved, h->host, h->size);
+    }
+    if (c->context == NULL && uc_context_alloc(c->uc, &c->context) != UC_ERR_OK) {
+        return false;
+    }
+    if (uc_context_save(c->uc, c->context) != UC_ERR_OK) {
+        return false;
+    }
+    c->context_pc = c->pc;
+    c->dirty_count = 0;
+    c->snapshot = true;
+    uc_ctl_flush_tlb(c->uc);
+    return true;
+}
+
+void core_restore(core *c)
+{
+    if (!c->snapshot) {
+        return;
+    }
+    core_end_checkpoint(c);
+    for (size_t i = 0; i < c->hot_count; i++) {
+        memcpy(c->hot[i].host, c->hot[i].saved, c->hot[i].size);
+    }
+    for (size_t i = 0; i < c->dirty_count; i++) {
+        struct grant *g = c->dirty[i].grant;
+        uint32_t page = c->dirty[i].page;
+        memcpy(g->host + (size_t)page * PAGE_SIZE, g->saved[page], PAGE_SIZE);
+        g->dirty[page] = 0;
+    }
+    if (c->dirty_count != 0) {
+        c->dirty_count = 0;
+        uc_ctl_flush_tlb(c->uc);
+    }
+    uc_context_restore(c->uc, c->context);
+    c->pc = c->context_pc;
+}
+
+void core_drop_snapshot(core *c)
+{
+    core_end_checkpoint(c);
+    for (size_t i = 0; i < c->hot_count; i++) {
+        free(c->hot[i].saved);
+    }
+    for (size_t i = 0; i < c->grant_count; i++) {
+        struct grant *g = &c->grants[i];
+        uint32_t pages = g->size / PAGE_SIZE;
+        for (uint32_t p = 0; p < pages; p++) {
+            free(g->saved[p]);
+            g->saved[p] = NULL;
+        }
+        memset(g->dirty, 0, pages);
+        memset(g->untracked, 0, pages);
+    }
+    c->hot_count = 0;
+    c->dirty_count = 0;
+    if (c->snapshot) {
+        c->snapshot = false;
+        uc_ctl_flush_tlb(c->uc);
+    }
+}
+
+void core_touch(core *c, uint32_t base, uint32_t size)
+{
+    if (!c->snapshot && !c->checkpoint.on) {
+        return;
+    }
+    struct grant *g = find_grant(c, base);
+    if (g == NULL || size == 0 || size > g->size - (base - g->base)) {
+        return;
+    }
+    for (uint32_t p = (base - g->base) / PAGE_SIZE; p <= (base - g->base + size - 1) / PAGE_SIZE; p++) {
+        if (c->snapshot && !g->untracked[p]) {
+            mark_dirty(c, g, p);
+        }
+        if (c->checkpoint.on) {
+            keep_page(c, g, p);
+        }
+    }
+}
+
+size_t core_dirty_pages(const core *c)
+{
+    return c->dirty_count;
+}
