@@ -17,7 +17,6 @@
 #define BREAKPOINTS_MAX 64
 #define WATCH_EVENTS_MAX 16
 #define EDGE_TABLE 32768u      /* a power of two, well above the edges of any image that fits the counters */
-#define RECENT_EDGES 512u      /* a power of two */
 #define COMPARED_PLACES 32768u /* direct-mapped by address, for 64 KiB of code; a power of two */
 #define LAST_BLOCKS 64u        /* a power of two: the ring index is masked */
 #define NOWHERE 1u             /* no address of code */
@@ -105,16 +104,18 @@ struct feedback {
     uint32_t request;
     uint32_t run;
     size_t compare_count;
-    struct edge recent[RECENT_EDGES]; /* by the same hash: the table is larger than a core's first cache */
     struct edge edges[EDGE_TABLE];
     struct compared_place places[COMPARED_PLACES];
     struct core_compare compares[CORE_COMPARES];
 };
 
+/* A block of code, and the edge by which it was entered last: one line of a core's cache has all that a block costs. */
 struct block {
     uint32_t address;
-    uint32_t size;
-    uint32_t instructions;
+    uint16_t size;
+    uint16_t instructions;
+    uint32_t from;
+    uint32_t counter; /* of the edge, its index and 1; 0: there is none yet */
 };
 
 struct core {
@@ -166,7 +167,7 @@ struct core {
 
     uint32_t last[LAST_BLOCKS];
     uint32_t last_count;
-    struct block blocks[BLOCK_CACHE];
+    _Alignas(16) struct block blocks[BLOCK_CACHE];
 };
 
 /* Install the engine's hooks. False: it has refused. */
@@ -198,7 +199,7 @@ bool keep_page(core *c, struct grant *g, uint32_t page);
 bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
 
 /* Counts the edge from the block before to this one. */
-void count_edge(struct feedback *f, uint32_t address);
+void count_edge(struct feedback *f, struct block *b);
 /* Coverage: a block is about to be executed; a run has ended. */
 void cover_block(core_coverage *v, uint32_t address, uint32_t size);
 void cover_end(core_coverage *v);

@@ -23,10 +23,10 @@ static uint32_t mix(uint32_t from, uint32_t to)
     return h ^ h >> 15;
 }
 
-/* The edge's place in the table, its counter 0 where it is new and the table as full as it may be. */
-static struct edge *find_edge(struct feedback *f, uint32_t hash, uint32_t from, uint32_t to)
+/* The edge's counter, its index and 1; 0 where it is new and the table as full as it may be. */
+static uint32_t find_counter(struct feedback *f, uint32_t from, uint32_t to)
 {
-    uint32_t at = hash & (EDGE_TABLE - 1u);
+    uint32_t at = mix(from, to) & (EDGE_TABLE - 1u);
     struct edge *e = &f->edges[at];
     while (e->counter != 0 && (e->from != from || e->to != to)) {
         at = (at + 1u) & (EDGE_TABLE - 1u);
@@ -36,26 +36,24 @@ static struct edge *find_edge(struct feedback *f, uint32_t hash, uint32_t from, 
     if (e->counter == 0 && f->edge_count < EDGE_TABLE / 2u) {
         *e = (struct edge){from, to, f->edge_count++ % CORE_EDGES + 1u};
     }
-    return e;
+    return e->counter;
 }
 
-void count_edge(struct feedback *f, uint32_t address)
+void count_edge(struct feedback *f, struct block *b)
 {
     uint32_t from = f->previous;
-    f->previous = address;
+    f->previous = b->address;
     if (f->counters == NULL) {
         return;
     }
-    uint32_t hash = mix(from, address);
-    struct edge *recent = &f->recent[hash & (RECENT_EDGES - 1u)];
-    if (recent->from != from || recent->to != address || recent->counter == 0) {
-        const struct edge *e = find_edge(f, hash, from, address);
-        if (e->counter == 0) {
+    if (b->from != from || b->counter == 0) {
+        b->from = from;
+        b->counter = find_counter(f, from, b->address);
+        if (b->counter == 0) {
             return;
         }
-        *recent = *e;
     }
-    uint8_t *counter = &f->counters[recent->counter - 1u];
+    uint8_t *counter = &f->counters[b->counter - 1u];
     *counter = (uint8_t)(*counter + (*counter < COUNTED));
 }
 

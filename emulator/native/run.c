@@ -46,21 +46,20 @@ static uint32_t count_thumb(const uint8_t *code, uint32_t size)
     return n;
 }
 
-static uint32_t block_instructions(core *c, uint32_t address, uint32_t size)
+static struct block *find_block(core *c, uint32_t address, uint32_t size)
 {
-    struct block *b = &c->blocks[(address >> 1) & (BLOCK_CACHE - 1u)];
+    struct block *b = &c->blocks[(address >> 2) & (BLOCK_CACHE - 1u)];
     if (b->address != address || b->size != size) {
         const struct grant *g = find_grant(c, address);
-        b->address = address;
-        b->size = size;
-        b->instructions = 1;
+        uint32_t instructions = 1;
         if (c->arm) {
-            b->instructions = size / 4;
+            instructions = size / 4;
         } else if (g != NULL && size <= g->size - (address - g->base)) {
-            b->instructions = count_thumb(g->host + (address - g->base), size);
+            instructions = count_thumb(g->host + (address - g->base), size);
         }
+        *b = (struct block){.address = address, .size = (uint16_t)size, .instructions = (uint16_t)instructions};
     }
-    return b->instructions;
+    return b;
 }
 
 static void stop_before(core *c, uint32_t address, enum core_stop why)
@@ -102,13 +101,14 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
         return;
     }
     c->last[c->last_count++ & (LAST_BLOCKS - 1u)] = (uint32_t)address;
-    c->fuel -= block_instructions(c, (uint32_t)address, size);
+    struct block *b = find_block(c, (uint32_t)address, size);
+    c->fuel -= b->instructions;
     if (c->fuel < 0) {
         stop_with(c, CORE_LIMIT);
-        c->not_run = block_instructions(c, (uint32_t)address, size);
+        c->not_run = b->instructions;
     }
     if (c->feedback != NULL) {
-        count_edge(c->feedback, (uint32_t)address);
+        count_edge(c->feedback, b);
     }
     if (c->coverage != NULL) {
         cover_block(c->coverage, (uint32_t)address, size);
