@@ -79,14 +79,14 @@ void core_wait_at(core *c, uint32_t address);
 
 /*
  * Snapshot: memory as it is now becomes what core_restore brings back. Ranges named hot are copied each time; every
- * other writable page is granted read-only until its first write and copied only when it was written.
+ * other writable page is granted read-only until its first write, and copied when it was written by the last run, or by
+ * one shortly before it. The host announces what it writes to them (core_touch).
  */
 bool core_hot_range(core *c, uint32_t base, uint32_t size);
 bool core_snapshot(core *c);
 void core_restore(core *c);
 void core_drop_snapshot(core *c);
 void core_touch(core *c, uint32_t base, uint32_t size); /* the host is about to write here */
-size_t core_dirty_pages(const core *c);
 
 /*
  * Checkpoint: the state before one run, to run it again from there. core_rollback goes back to it as often as wanted;

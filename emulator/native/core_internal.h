@@ -14,6 +14,8 @@
 #define ENGINE_PAGE_MASK (ENGINE_PAGE_SIZE - 1u)
 #define GRANTS_MAX 32
 #define HOT_RANGES_MAX 16
+#define WARM_PAGES 8u     /* dirty pages that stay writable behind a restore */
+#define WARM_RESTORES 16u /* for so many */
 #define BREAKPOINTS_MAX 64
 #define WATCH_EVENTS_MAX 16
 #define EDGE_TABLE 32768u      /* a power of two, well above the edges of any image that fits the counters */
@@ -133,6 +135,7 @@ struct core {
     struct dirty_page *dirty;
     size_t dirty_count;
     size_t dirty_capacity;
+    uint32_t warm_restores; /* since the dirty pages were read-only last */
 
     int64_t fuel;
     uint32_t not_run; /* instructions of the block before which the budget ended */

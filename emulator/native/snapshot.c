@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What runs have written is put back: hot ranges always, other pages where they were written. */
+/* What runs have written is put back: hot ranges always, other pages where they were written lately. */
 #include "core_internal.h"
 
 #include <stdlib.h>
@@ -74,11 +74,27 @@ bool core_snapshot(core *c)
     }
     c->context_pc = c->pc;
     c->dirty_count = 0;
+    c->warm_restores = 0;
     c->snapshot = true;
     uc_ctl_flush_tlb(c->uc);
     return true;
 }
 
+/* Every page is read-only again until its first write. */
+static void forget_dirty(core *c)
+{
+    for (size_t i = 0; i < c->dirty_count; i++) {
+        c->dirty[i].grant->dirty[c->dirty[i].page] = 0;
+    }
+    c->dirty_count = 0;
+    c->warm_restores = 0;
+    uc_ctl_flush_tlb(c->uc);
+}
+
+/*
+ * What one run has written the next one often writes too. To copy a few pages back that were not written costs less
+ * than to make them read-only, for which the engine has to forget all that it knows of addresses.
+ */
 void core_restore(core *c)
 {
     if (!c->snapshot) {
@@ -92,11 +108,9 @@ void core_restore(core *c)
         struct grant *g = c->dirty[i].grant;
         uint32_t page = c->dirty[i].page;
         memcpy(g->host + (size_t)page * PAGE_SIZE, g->saved[page], PAGE_SIZE);
-        g->dirty[page] = 0;
     }
-    if (c->dirty_count != 0) {
-        c->dirty_count = 0;
-        uc_ctl_flush_tlb(c->uc);
+    if (c->dirty_count > WARM_PAGES || (c->dirty_count != 0 && ++c->warm_restores == WARM_RESTORES)) {
+        forget_dirty(c);
     }
     uc_context_restore(c->uc, c->context);
     c->pc = c->context_pc;
@@ -143,9 +157,4 @@ void core_touch(core *c, uint32_t base, uint32_t size)
             keep_page(c, g, p);
         }
     }
-}
-
-size_t core_dirty_pages(const core *c)
-{
-    return c->dirty_count;
 }

@@ -217,12 +217,12 @@ class EmulatedTarget:
         )
 
     def _hot_ranges(self) -> tuple[tuple[int, int], ...]:
-        """What each request writes: stack, variables, doorbells and the response header's page."""
+        """What each request writes: the stack's first page, variables, doorbells and the response header's page."""
         data = self.board.data
         used = max((s.end for s in self.image.sections if s.allocated and data.contains(s.address)), default=data.base)
         window = self.board.window.base
         return (
-            (self.board.stack.base, self.board.stack.size),
+            (self.board.stack.end - _PAGE, _PAGE),
             (data.base, min(-(-(used - data.base) // _PAGE) * _PAGE or _PAGE, data.size)),
             (window, _PAGE),
             (window + table.WINDOW_RESPONSE, _PAGE),

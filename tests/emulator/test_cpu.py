@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import mmap
+import random
 
 import pytest
 
@@ -18,16 +19,16 @@ WFI = "30bf"
 NOP = "00bf"
 
 
-def make(code: str) -> tuple[Cpu, memoryview]:
-    """A core with `code` (hex) at 0x1000 and two pages of data."""
+def make(code: str, data: Region = DATA) -> tuple[Cpu, memoryview]:
+    """A core with `code` (hex) at 0x1000 and data, two pages of it."""
     cpu = Cpu("cortex-m4", until=CODE.end - 2)
     views = []
-    for region in (CODE, DATA):
+    for region in (CODE, data):
         memory = memoryview(mmap.mmap(-1, region.size))
         cpu.grant(region, memory)
         views.append(memory)
     views[0][: len(bytes.fromhex(code))] = bytes.fromhex(code)
-    cpu.set_registers({"pc": CODE.base, "sp": DATA.end})
+    cpu.set_registers({"pc": CODE.base, "sp": data.end})
     return cpu, views[1]
 
 
@@ -109,6 +110,27 @@ def test_a_first_access_inside_an_if_then_block_does_not_disturb_what_follows() 
             registers = cpu.registers()
             assert (registers.r3, registers.r4, cpu.instructions) == (1, 1, 8)
         cpu.restore()
+    cpu.close()
+
+
+def test_each_restore_brings_back_whatever_the_runs_before_have_written() -> None:
+    """Pages stay writable behind some restores and not behind others; the host writes some of them, too."""
+    chance, page = random.Random(1), 0x1000
+    data = Region("data", 0x8000, 24 * page, "rw")
+    cpu, memory = make("0860" + WFI, data)  # str r0, [r1]
+    memory[:] = chance.randbytes(data.size)
+    before = bytes(memory)
+    cpu.snapshot(hot=((data.base, page),))
+    for _ in range(300):
+        for number in chance.sample(range(24), chance.choice((0, 1, 1, 2, 12))):
+            address = data.base + number * page + chance.randrange(0, page, 4)
+            cpu.set_registers({"pc": CODE.base, "r0": chance.getrandbits(32), "r1": address})
+            assert cpu.run(100) == lib.CORE_IDLE
+            if chance.random() < 0.2:
+                cpu.touch(address, 4)
+                memory[address - data.base] ^= 0xFF
+        cpu.restore()
+        assert bytes(memory) == before
     cpu.close()
 
 
