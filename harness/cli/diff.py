@@ -15,7 +15,8 @@ from harness.differential.actions import Start
 from harness.differential.generator import Generator
 from harness.differential.refused import RefusedRequests
 from harness.differential.session import DiffResult, run_diff
-from harness.lockstep import LockStep, Scene, first_difference, lock_step_named
+from harness.lockstep.scene import Scene, first_difference
+from harness.lockstep.verdict import LockStep, lock_step_named
 from harness.protocol.commands import AREA_SIZE
 from harness.targets.base import TargetError
 from harness.targets.opening import open_target

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two engines, one request, one instruction at a time: which instruction is it on which they begin to disagree?
+"""The first instruction behind which two engines are no longer in the same state.
 
 Both are brought into the same state, by a boot and the same requests before. Where both can leap, their registers and
 memory are compared at wide intervals, then at narrow ones from where they were last the same, and only the rest is
@@ -10,21 +10,14 @@ equal before. Otherwise each instruction is stepped, and only registers are comp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from emulator.board_file import find_board
-from emulator.image import Image, load_image
 from emulator.symbols import Symbols
-from harness.compare import Match, exchange_and_compare
-from harness.differential.actions import Action, Exchange, SetClock, Start, WriteKeys, boot
-from harness.differential.session import replay
+from harness.differential.actions import Exchange, boot
 from harness.instructions import Code
-from harness.protocol.codec import CodecError
-from harness.targets.base import LEAP, STEP, LeapingTarget, SteppableTarget, Target, TargetError, TargetStopped
-from harness.targets.opening import default_firmware, open_target
+from harness.lockstep.scene import Scene, act, replay_before, scene_of
+from harness.targets.base import LEAP, LeapingTarget, SteppableTarget, TargetStopped
 
 LEAPS = (1 << 20, 1 << 14, 1 << 10)
 # Behind the budget of an exchange, and half an hour of single steps.
@@ -33,34 +26,6 @@ STEPS_MAX = 50_000_000
 REGISTERS = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
 _PC = REGISTERS.index("pc")
 _MEETING_STEPS = 256
-
-Verdict = Literal["emulator doubt", "firmware bug", "no difference"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A request, and how to come to where it is sent."""
-
-    start: Start
-    before: tuple[Action, ...]
-    request: bytes
-
-
-def first_difference(left: Target, right: Target, start: Start, actions: Sequence[Action]) -> Scene:
-    """The exchange of the sequence on which the targets differ first.
-
-    Raises TargetError where they differ at boot, before there is any, or no longer.
-    """
-    for count in range(len(actions) + 1):
-        if not isinstance(replay(left, right, start, actions[:count]), Match):
-            return _scene(start, actions[:count])
-    raise TargetError("the targets differ no longer when the sequence is repeated: there is nothing to lock-step")
-
-
-def _scene(start: Start, actions: Sequence[Action]) -> Scene:
-    if not actions or not isinstance(actions[-1], Exchange):
-        raise TargetError("the targets differ at boot, before any request: there is nothing to lock-step")
-    return Scene(start, tuple(actions[:-1]), actions[-1].request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,141 +48,8 @@ class Divergence:
     stopped: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LockStep:
-    """What came of it. `instructions` is how many were executed on both sides, up to the difference or the answer."""
-
-    left: str
-    right: str
-    request: bytes
-    instructions: int
-    divergence: Divergence | None
-    verdict: Verdict
-    reason: str
-
-    def as_json(self) -> dict[str, object]:
-        """The shape that `hil diff --lock-step --json` promises."""
-        found = self.divergence
-        where = found and {
-            "address": found.address,
-            "instruction": found.instruction,
-            "place": found.place,
-            "differing": {pair.name: {self.left: pair.left, self.right: pair.right} for pair in found.differing},
-            "stopped": found.stopped,
-        }
-        return {
-            "targets": [self.left, self.right],
-            "request": self.request.hex(),
-            "instructions": self.instructions,
-            "divergence": where,
-            "verdict": self.verdict,
-            "reason": self.reason,
-        }
-
-    def report(self) -> str:
-        """Several lines, for people."""
-        lines = [f"lock-step of {self.left} and {self.right}: {self.verdict}", f"  {self.reason}"]
-        found = self.divergence
-        if found is not None:
-            lines.append(f"  {found.address:#010x}  {found.instruction}")
-            lines.append(f"  in {found.place}, behind {self.instructions} instructions that agree")
-            lines += [
-                f"    {pair.name:>10}  {self.left} {pair.left:08x}  {self.right} {pair.right:08x}"
-                for pair in found.differing
-            ]
-            if found.stopped:
-                lines.append(f"    {found.stopped}")
-        else:
-            lines.append(f"  {self.instructions} instructions, the same registers behind each that was compared")
-        return "\n".join(lines)
-
-
-def lock_step(left: Target, right: Target, model: Target, image: Image, scene: Scene) -> LockStep:
-    """Executes the scene's request on both sides, which run `image`; the model says what the answer has to be.
-
-    Raises TargetError for a target that cannot be stepped, or a scene that cannot be replayed.
-    """
-    sides = _Sides(_steppable(left), _steppable(right), Symbols(image), scene)
-    divergence = sides.find()
-    verdict, reason = _judge(sides, model, divergence)
-    return LockStep(left.name, right.name, sides.scene.request, sides.instructions, divergence, verdict, reason)
-
-
-def lock_step_named(target: str, against: str, firmware: Path | None, board_name: str, scene: Scene) -> LockStep:
-    """Lock-step of two targets by name, opened for it.
-
-    In the place of a target that is no engine comes another one: icicle beside the emulated target, else the emulated.
-    Raises TargetError as `lock_step` does, and where neither is an engine.
-    """
-    with ExitStack() as opened:
-
-        def opening(name: str) -> Target:
-            made = open_target(name, firmware, board_name)
-            opened.callback(made.close)
-            return made
-
-        sides = [side for side in map(opening, dict.fromkeys((target, against))) if STEP in side.capabilities]
-        if not sides:
-            raise TargetError(f"neither {target} nor {against} can be stepped: name an engine, such as emulated")
-        if len(sides) == 1:
-            sides.append(opening("icicle" if sides[0].name == "emulated" else "emulated"))
-        path = firmware or default_firmware(board_name)
-        image = load_image(path, find_board(board_name, path))
-        return lock_step(sides[0], sides[1], opening("model"), image, scene)
-
-
-def _steppable(target: Target) -> SteppableTarget:
-    if STEP not in target.capabilities:
-        raise TargetError(f"target {target.name} cannot be stepped: lock-step takes emulated, icicle or a debugger's")
-    return cast(SteppableTarget, target)
-
-
-def _judge(sides: _Sides, model: Target, divergence: Divergence | None) -> tuple[Verdict, str]:
-    names = f"{sides.left.name} and {sides.right.name}"
-    if divergence is not None:
-        return "emulator doubt", f"{names} executed the same code on the same state, and it did not become the same"
-    _replay(sides.scene, model)
-    try:
-        expected = model.exchange(sides.scene.request)
-    except (TargetStopped, CodecError) as error:
-        raise TargetError(f"target {model.name} has no answer to compare with: {error}") from None
-    verdicts = []
-    for target in (sides.left, sides.right):
-        _replay(sides.scene, target)
-        verdicts.append(exchange_and_compare(target, sides.scene.request, expected))
-    matches = [isinstance(verdict, Match) for verdict in verdicts]
-    if all(matches):
-        return "no difference", f"{names} execute it alike, and answer as the model demands"
-    if any(matches):
-        wrong = sides.right if matches[0] else sides.left
-        other = verdicts[1] if matches[0] else verdicts[0]
-        return "emulator doubt", f"no register differs, yet {wrong.name} alone answers wrongly ({other}): a store does"
-    return "firmware bug", f"{names} execute it alike, and the model demands another answer: {verdicts[0]}"
-
-
-def _replay(scene: Scene, target: Target) -> None:
-    boot(scene.start, target)
-    for action in scene.before:
-        _do(action, target)
-
-
-def _do(action: Action, target: Target) -> None:
-    match action:
-        case Exchange(request):
-            try:
-                target.exchange(request)
-            except CodecError:
-                pass  # a malformed answer is an answer
-            except TargetStopped as stop:
-                raise TargetError(f"target {target.name} stops before the request: {stop.description}") from None
-        case SetClock(now):
-            target.set_clock(now)
-        case WriteKeys(image):
-            target.write_key_image(image)
-
-
-class _Sides:
-    """Both sides of a lock-step. `instructions` counts those that agree; `scene` may move to an earlier request."""
+class Search:
+    """For where two sides part. `instructions` counts those that agree; `scene` may move to an earlier request."""
 
     def __init__(self, left: SteppableTarget, right: SteppableTarget, symbols: Symbols, scene: Scene) -> None:
         self.left = left
@@ -261,16 +93,16 @@ class _Sides:
         """Where the state differs behind an earlier request already, that one is to be stepped."""
         boot(self.scene.start, lead, follow)
         for index, action in enumerate(self.scene.before):
-            _do(action, lead)
-            _do(action, follow)
+            act(action, lead)
+            act(action, follow)
             if isinstance(action, Exchange) and not _same(lead, follow):
-                self.scene = _scene(self.scene.start, self.scene.before[: index + 1])
+                self.scene = scene_of(self.scene.start, self.scene.before[: index + 1])
                 return
 
     def _rewind(self, leapers: Sequence[LeapingTarget]) -> None:
         """Both at the last place where they are known to be the same."""
         for target in (self.left, self.right):
-            _replay(self.scene, target)
+            replay_before(self.scene, target)
             target.begin(self.scene.request)
         for count in self._leaps:
             for target in leapers:
