@@ -53,6 +53,21 @@ def test_a_run_ends_idle_behind_wfi_with_its_instructions_counted() -> None:
     cpu.close()
 
 
+def test_blocks_that_share_a_record_are_counted_as_what_they_are() -> None:
+    """One begins 2 bytes behind the other, a third 64 KiB behind: the core keeps one record for all of them."""
+    far = Region("far", CODE.base + 0x10000, 0x1000, "rx")
+    cpu, _ = make(NOP + NOP + NOP + WFI)
+    memory = memoryview(mmap.mmap(-1, far.size))
+    memory[:4] = bytes.fromhex(NOP + WFI)
+    cpu.grant(far, memory)
+    for _ in range(2):
+        for start, instructions in ((CODE.base, 4), (CODE.base + 2, 3), (far.base, 2)):
+            cpu.set_registers({"pc": start})
+            assert cpu.run(100) == lib.CORE_IDLE
+            assert cpu.instructions == instructions
+    cpu.close()
+
+
 def test_wide_instructions_count_once() -> None:
     # mov.w r0, #0x10000 ; movs r1, #1 ; wfi
     cpu, _ = make("4ff48030" + "0121" + WFI)
