@@ -45,6 +45,7 @@ class Stub:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._queue: list[bytes] = []
+        self._registers: dict[str, int] | None = None  # of the core that stands still, where they are known
         connection.start()
         features = self._features()
         self._chunk = (self._packet_size(features) - _OVERHEAD) // 2
@@ -85,11 +86,14 @@ class Stub:
         return None if reply[:1] == b"E" and len(reply) % 2 else self._bytes(command, reply, size)
 
     def registers(self) -> dict[str, int]:
-        """All REGISTER_NAMES with their values."""
-        return self.look()[0]
+        """All REGISTER_NAMES with their values; asked for once while the core stands still."""
+        if self._registers is None:
+            self._registers = self.look()[0]
+        return dict(self._registers)
 
     def set_register(self, name: str, value: int) -> None:
         """Write a register, at the latest before the next read or run."""
+        self._registers = None
         self._later(b"P%x=%b" % (self._numbers[name], struct.pack("<I", value).hex().encode()))
 
     def flush(self) -> None:
@@ -140,6 +144,7 @@ class Stub:
 
     def monitor(self, command: str) -> None:
         """A command to the stub's own monitor; what it answers is for a human, so that it is not judged."""
+        self._registers = None
         asked = b"qRcmd," + command.encode().hex().encode()
         self.flush()
         (reply,) = self.connection.ask(asked)
@@ -218,6 +223,7 @@ class Stub:
         return replies[len(writes) :]
 
     def _go(self, command: bytes) -> None:
+        self._registers = None
         writes, self._queue = self._queue, []
         self.connection.send(*writes, command)
         for write in writes:

@@ -39,6 +39,27 @@ def test_writes_wait_for_what_needs_them(talk: Talk, sound_stub: Handler) -> Non
     assert stub.connection.round_trips == trips + 2
 
 
+def test_registers_are_asked_for_once_while_the_core_stands_still(talk: Talk, sound_stub: Handler) -> None:
+    asked: list[bytes] = []
+
+    def listen(command: bytes) -> object:
+        asked.extend([command] if command == b"g" else [])
+        return b"T05" if command == b"s" else sound_stub(command)
+
+    stub = Stub(talk(listen))
+    for change in (stub.step, lambda: stub.set_register("pc", 2), lambda: stub.monitor("reset")):
+        stub.registers()["pc"] = 1  # the caller's own
+        assert stub.registers()["pc"] == 0
+        stub.write(0x20000000, b"\0")
+        assert stub.read((0, 4)) == [bytes(4)]
+        stub.registers()
+        assert asked == [b"g"]
+        change()
+        asked.clear()
+    stub.registers()
+    assert asked == [b"g"]
+
+
 def test_binary_writes_where_the_stub_takes_them(talk: Talk, sound_stub: Handler) -> None:
     heard: list[bytes] = []
 
