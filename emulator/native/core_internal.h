@@ -203,6 +203,7 @@ bool fill_watched(core *c, uint32_t address, int access, uc_tlb_entry *entry);
 
 /* Counts the edge from the block before to this one. */
 void count_edge(struct feedback *f, struct block *b);
+
 /* Coverage: a block is about to be executed; a run has ended. */
 void cover_block(core_coverage *v, uint32_t address, uint32_t size);
 void cover_end(core_coverage *v);

@@ -105,11 +105,11 @@ bool exchange(executor *e, enum executor_verdict *verdict)
         e->extent = e->race_at < e->config.area_size && e->race_at >= e->extent ? e->race_at + 1u : e->extent;
         e->races = false;
     }
-    *verdict = stop == CORE_IDLE && rung == e->answered ? EXECUTOR_PASS : judge_stop(e, stop, rung);
-    if (*verdict == EXECUTOR_PASS && rung == e->answered) { /* no new value: nothing to be answered */
+    if (stop == CORE_IDLE && rung == e->answered) { /* no new value: nothing to be answered */
         e->exchange_count--;
         return true;
     }
+    *verdict = judge_stop(e, stop, rung);
     e->answered = rung;
     if (*verdict == EXECUTOR_PASS) {
         *verdict = judge_response(e, x);

@@ -29,10 +29,10 @@ uint32_t core_locate_fault(core *c)
     if (c->fault_access == CORE_EXECUTE || lent == NULL || uc_context_alloc(c->uc, &context) != UC_ERR_OK) {
         return c->fault_access == CORE_EXECUTE ? c->pc : c->located;
     }
-    uint8_t *page = lent->host + ((c->until & ~ENGINE_PAGE_MASK) - lent->base);
+    uint32_t lent_page = c->until & ~ENGINE_PAGE_MASK; /* under the virtual TLB hooks see physical addresses */
+    uint8_t *page = lent->host + (lent_page - lent->base);
     memcpy(kept, page, sizeof kept);
     uc_context_save(c->uc, context);
-    uint64_t lent_page = c->until & ~ENGINE_PAGE_MASK; /* under the virtual TLB hooks see physical addresses */
     if (uc_hook_add(c->uc, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_lent_access, c, lent_page,
                     lent_page + ENGINE_PAGE_MASK) == UC_ERR_OK) {
         c->locating = true;

@@ -46,9 +46,9 @@ bool core_hot_range(core *c, uint32_t base, uint32_t size)
     return true;
 }
 
-bool core_snapshot(core *c)
+/* No page is dirty any more, nor kept for a restore. */
+static void forget_saved(core *c)
 {
-    core_end_checkpoint(c);
     for (size_t i = 0; i < c->grant_count; i++) {
         struct grant *g = &c->grants[i];
         for (uint32_t p = 0; p < g->size / PAGE_SIZE; p++) {
@@ -57,6 +57,14 @@ bool core_snapshot(core *c)
             g->dirty[p] = 0;
         }
     }
+    c->dirty_count = 0;
+    c->warm_restores = 0;
+}
+
+bool core_snapshot(core *c)
+{
+    core_end_checkpoint(c);
+    forget_saved(c);
     for (size_t i = 0; i < c->hot_count; i++) {
         struct hot_range *h = &c->hot[i];
         uint8_t *saved = realloc(h->saved, h->size);
@@ -73,8 +81,6 @@ bool core_snapshot(core *c)
         return false;
     }
     c->context_pc = c->pc;
-    c->dirty_count = 0;
-    c->warm_restores = 0;
     c->snapshot = true;
     uc_ctl_flush_tlb(c->uc);
     return true;
@@ -123,17 +129,10 @@ void core_drop_snapshot(core *c)
         free(c->hot[i].saved);
     }
     for (size_t i = 0; i < c->grant_count; i++) {
-        struct grant *g = &c->grants[i];
-        uint32_t pages = g->size / PAGE_SIZE;
-        for (uint32_t p = 0; p < pages; p++) {
-            free(g->saved[p]);
-            g->saved[p] = NULL;
-        }
-        memset(g->dirty, 0, pages);
-        memset(g->untracked, 0, pages);
+        memset(c->grants[i].untracked, 0, c->grants[i].size / PAGE_SIZE);
     }
     c->hot_count = 0;
-    c->dirty_count = 0;
+    forget_saved(c);
     if (c->snapshot) {
         c->snapshot = false;
         uc_ctl_flush_tlb(c->uc);
