@@ -13,18 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
+from emulator.cpu import lib
 from emulator.l4.kernel_page import CLOCK_LIMIT
 from harness.default_keys import ENTROPY
 from harness.fuzz.executor import Exchange
 from harness.fuzz.key_images import key_images
-from harness.fuzz.script import SENDS_MAX, TO_THE_END, Op, Step, decode, place_in
+from harness.fuzz.script import RESPONSES_KEPT, SENDS_MAX, TO_THE_END, Op, Step, decode, place_in
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER, CodecError, Response
 from harness.targets.base import INTERFERE, InterferingTarget, Target, TargetStopped
 
-# The limits of emulator/native/script.c and executor_internal.h.
-_RESPONSES_KEPT: Final = 64
-_EXCHANGES_MAX: Final = 512
+# The limits of the executor (emulator/native/core.h, executor_internal.h).
+_EXCHANGES_MAX: Final = lib.EXECUTOR_EXCHANGES
 _ARENA_SIZE: Final = 8 << 20
 
 
@@ -120,7 +120,7 @@ class _Client:
 
     def _replay(self, step: Step) -> None:
         back, begin, length = step.arguments
-        if back >= len(self.exchanges) or back >= _RESPONSES_KEPT:
+        if back >= len(self.exchanges) or back >= RESPONSES_KEPT:
             return
         payload = self.exchanges[-1 - back].payload
         rest = payload[place_in(begin, len(payload)) :]

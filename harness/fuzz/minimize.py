@@ -212,13 +212,13 @@ def _folded(steps: Sequence[Step], place: int) -> list[Step] | None:
     at = place_in(at, sum(steps[i].arguments[0] for i in building))
     for i in building:
         length = steps[i].arguments[0]
-        if at < length <= BYTES_MAX:
+        if at < length:
+            if length > BYTES_MAX:
+                return None
             data = bytearray(steps[i].data if steps[i].op is Op.BYTES else bytes([steps[i].arguments[1]]) * length)
             data[at] ^= mask
             return [*steps[:i], _literal(bytes(data)), *steps[i + 1 : place], *steps[place + 1 :]]
         at -= length
-        if at < 0:
-            return None
     return None
 
 

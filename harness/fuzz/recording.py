@@ -14,12 +14,11 @@ from typing import Final
 
 from harness.fuzz import script as s
 from harness.fuzz.key_images import key_images
-from harness.fuzz.script import FROM_THE_END, SENDS_MAX, Step
+from harness.fuzz.script import FROM_THE_END, RESPONSES_KEPT, SENDS_MAX, Step
 from harness.protocol import commands as table
 from harness.protocol.codec import HEADER
 from harness.tape import TapedExchange
 
-_BACK_MAX: Final = 63  # answers that a script can reach back to
 _REPEATS_MAX: Final = 255
 _PART: Final = table.GCM_NONCE_SIZE  # the shortest part of an answer that means something
 _LAST_PARTS: Final = (table.GCM_TAG_SIZE, table.MLKEM_SECRET_SIZE)  # others begin with the answer, or behind the nonce
@@ -117,7 +116,7 @@ class _Script:
             return s.fill(run, data[at]), run
         number, begin = self.places.get(data[at : at + _PART], (-1, 0))
         back = len(self.answers) - 1 - number
-        if number < 0 or back > _BACK_MAX:
+        if number < 0 or back >= RESPONSES_KEPT:
             return None, 0
         answer = self.answers[number]
         size = _common(data, at, answer, begin)

@@ -14,8 +14,10 @@ from typing import Final
 
 from harness.protocol import commands as table
 
+# The limits of emulator/native/script.c.
+SENDS_MAX: Final = 64  # requests of one script; repetitions are not counted
+RESPONSES_KEPT: Final = 64  # answers that a REPLAY reaches back to
 # `length` of a REPLAY that takes all that follows; `at`, `begin` and `length` from here on count from the end.
-SENDS_MAX: Final = 64  # requests of one script, as in emulator/native/script.c; repetitions are not counted
 TO_THE_END: Final = 0xFFFF
 FROM_THE_END: Final = 0x8000
 BYTES_MAX: Final = 255
